@@ -1,0 +1,14 @@
+/** Source is ESM TypeScript; jest runs it as CommonJS through swc. `.sql` files are imported as text. */
+module.exports = {
+  testEnvironment: "node",
+  roots: ["<rootDir>/test"],
+  testMatch: ["**/*.test.ts"],
+  transform: {
+    "\\.sql$": "<rootDir>/scripts/jest-text.cjs",
+    "\\.ts$": [
+      "@swc/jest",
+      { jsc: { parser: { syntax: "typescript" }, target: "es2023" }, module: { type: "commonjs" }, sourceMaps: "inline" },
+    ],
+  },
+  testTimeout: 60_000,
+};
