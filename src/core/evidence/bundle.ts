@@ -1,0 +1,120 @@
+import { z } from "zod";
+import { catalogSchema } from "../catalog/catalog.ts";
+import { digestOf } from "../digest.ts";
+import { InputError, inputIssues } from "../errors.ts";
+import { count, instant } from "../values.ts";
+
+/** What stands in for an unknown number in counters printed as text is absent, not 0. */
+const settings = z.record(z.string(), z.string());
+
+export const planServerSchema = z.strictObject({
+  name: z.string().min(1),
+  role: z.enum(["primary", "replica"]),
+  systemIdentifier: z.string().nullish(),
+});
+
+export const serverSchema = planServerSchema.extend({
+  database: z.string().nullish(),
+  address: z.string().nullish(),
+  port: z.number().int().nullish(),
+  startedAt: instant.nullish(),
+  serverVersion: z.string().nullish(),
+  settings: settings.nullish(),
+  /** Streaming standbys that a primary reports (pg_stat_replication). */
+  standbys: count.nullish(),
+});
+
+export const indexUsageRowSchema = z.strictObject({
+  schema: z.string().min(1),
+  table: z.string().min(1),
+  index: z.string().min(1),
+  oid: z.number().int().nullish(),
+  /** pg_stat_user_indexes.idx_scan */
+  scans: count,
+  tuplesRead: count.nullish(),
+  tuplesFetched: count.nullish(),
+  lastScan: instant.nullish(),
+  sizeBytes: count.nullish(),
+  /** When a gate first saw this index (by name and definition); null: not known. */
+  firstSeen: instant.nullish(),
+});
+
+export const statementRowSchema = z.strictObject({
+  queryId: z.string().nullish(),
+  query: z.string().min(1),
+  calls: z.number().nonnegative().nullish(),
+  totalMs: z.number().nonnegative().nullish(),
+  meanMs: z.number().nonnegative().nullish(),
+});
+
+export const planMethods = ["explain", "explain-analyze", "clone", "hypopg", "simulated"] as const;
+
+export const planEvidenceSchema = z.strictObject({
+  queryId: z.string().nullish(),
+  query: z.string().min(1),
+  phase: z.enum(["before", "after"]),
+  method: z.enum(planMethods),
+  parameters: z.array(z.unknown()).nullish(),
+  server: planServerSchema.nullish(),
+  capturedAt: instant.nullish(),
+  settings: settings.nullish(),
+  migrationsDigest: z.string().nullish(),
+  /** EXPLAIN text, or FORMAT JSON as text or as JSON. */
+  plan: z.union([z.string().min(1), z.array(z.unknown()), z.record(z.string(), z.unknown())]),
+  /** For the reader: where a plan that was not captured comes from. */
+  note: z.string().nullish(),
+});
+
+/** Facts read from one database server at one moment (CONTRACT section 5). Sections are optional; unknown keys are errors. */
+export const evidenceBundleSchema = z.strictObject({
+  version: z.literal(1),
+  capturedAt: instant,
+  server: serverSchema,
+  indexUsage: z.strictObject({ windowStart: instant.nullish(), rows: z.array(indexUsageRowSchema) }).nullish(),
+  catalog: catalogSchema.nullish(),
+  statistics: z
+    .strictObject({
+      relations: z.array(z.record(z.string(), z.unknown())).optional(),
+      columns: z.array(z.record(z.string(), z.unknown())).optional(),
+      /** Which values of columns the collector was allowed to read. */
+      values: z.enum(["low-cardinality", "all", "none"]).optional(),
+    })
+    .nullish(),
+  statements: z.strictObject({ complete: z.boolean(), rows: z.array(statementRowSchema) }).nullish(),
+  plans: z.array(planEvidenceSchema).nullish(),
+  signature: z.string().nullish(),
+});
+
+export const evidenceFileSchema = z.union([evidenceBundleSchema, z.array(evidenceBundleSchema)]);
+
+export type EvidenceBundle = z.infer<typeof evidenceBundleSchema>;
+export type EvidenceBundleInput = z.input<typeof evidenceBundleSchema>;
+export type IndexUsageRow = z.infer<typeof indexUsageRowSchema>;
+export type PlanEvidence = z.infer<typeof planEvidenceSchema>;
+export type ServerRole = "primary" | "replica";
+
+/** How a bundle reached the gate, lowest first. */
+export const trustLevels = ["asserted", "signed", "pulled"] as const;
+export type Trust = (typeof trustLevels)[number];
+
+/** A bundle as a decision uses it. `digest` is over the bundle's JSON as received, without its signature. */
+export interface TrustedBundle {
+  bundle: EvidenceBundle;
+  trust: Trust;
+  digest: string;
+}
+
+/** Digest of a bundle's JSON as received, without its signature. */
+export function bundleDigest(raw: unknown): string {
+  if (typeof raw !== "object" || raw === null) throw new TypeError("an evidence bundle is a JSON object");
+  return digestOf(Object.fromEntries(Object.entries(raw).filter(([key]) => key !== "signature")));
+}
+
+/** JSON value of an evidence file (one bundle or an array) → bundles. Throws InputError (`bad-evidence`). */
+export function parseEvidence(raw: unknown, subject: string, trust: Trust): TrustedBundle[] {
+  const parsed = evidenceFileSchema.safeParse(raw);
+  if (!parsed.success) throw new InputError("bad-evidence", subject, inputIssues(parsed.error.issues));
+  const rawBundles: unknown[] = Array.isArray(raw) ? raw : [raw];
+  const bundles = Array.isArray(parsed.data) ? parsed.data : [parsed.data];
+  return bundles.map((bundle, index) => ({ bundle, trust, digest: bundleDigest(rawBundles[index]) }));
+}
