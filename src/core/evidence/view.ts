@@ -1,52 +1,115 @@
 import type { Catalog } from "../catalog/catalog.ts";
-import type { IndexUsageRow, PlanEvidence, ServerRole, Trust, TrustedBundle } from "./bundle.ts";
+import { mergeCatalogs } from "../catalog/merge.ts";
+import { type ObjectName, sameObject } from "../values.ts";
+import { type PlanEvidence, type ServerRole, type Trust, type TrustedBundle, trustLevels } from "./bundle.ts";
+import { groupByNode } from "./nodes.ts";
 
-/** One server of the cluster, however many bundles show it. */
+/** One server of the cluster, however many bundles and names show it. */
 export interface EvidenceNode {
   name: string;
   role: ServerRole;
-  systemIdentifier: string | null;
-  /** Newest first. */
+  /** Highest trust first, then newest first. The first one is what the node says; the others can only make it worse. */
   bundles: readonly TrustedBundle[];
 }
 
 /** A plan with what it inherits from its bundle. */
-export interface PlanRecord extends Omit<PlanEvidence, "server" | "capturedAt" | "settings"> {
-  server: { name: string; role: ServerRole; systemIdentifier: string | null };
+export interface PlanRecord {
+  evidence: PlanEvidence;
+  server: { name: string; role: ServerRole };
   capturedAt: Date;
   settings: Readonly<Record<string, string>>;
-  trust: Trust;
 }
 
 export interface WorkloadStatement {
   query: string;
-  queryId: string | null;
-  calls: number | null;
   totalMs: number | null;
-}
-
-/** Something about the evidence itself that makes it prove less than it seems to. */
-export interface EvidenceProblem {
-  /** Affects every rule that needs evidence (true), or is only worth a warning. */
-  fatal: boolean;
-  message: string;
-  help: string;
 }
 
 /** The evidence of one request as the rules of one policy see it. */
 export interface EvidenceView {
   nodes: readonly EvidenceNode[];
-  problems: readonly EvidenceProblem[];
-  /** Merged over the bundles; null: no bundle has one. */
+  /** Bundles that were left out and why: what a rule lacks is explained by these. */
+  problems: readonly string[];
+  /** Merged over the bundles; null: none has one. */
   catalog: Catalog | null;
-  /** Every usage row with the node that it was read on. */
-  usageOf(index: {
-    schema: string | null;
-    name: string;
-  }): readonly { node: EvidenceNode; bundle: TrustedBundle; row: IndexUsageRow }[];
   plans: readonly PlanRecord[];
   /** The known workload over all nodes; null: no bundle has one. */
   statements: { complete: boolean; rows: readonly WorkloadStatement[] } | null;
-  /** Known number of rows of a table: null where nothing says. */
-  tableRows(table: { schema: string | null; name: string }): number | null;
+  /** Number of rows of a table; null: nothing says. */
+  tableRows(table: ObjectName): number | null;
+}
+
+/** Clocks of servers and gate may differ by this much before a bundle counts as "from the future". */
+export const clockToleranceMs = 5 * 60_000;
+
+export function buildEvidenceView(bundles: readonly TrustedBundle[], minTrust: Trust, at: Date): EvidenceView {
+  const { usable, problems } = usableBundles(bundles, minTrust, at);
+  const catalog = mergeCatalogs(usable);
+  return {
+    nodes: groupByNode(usable),
+    problems,
+    catalog,
+    plans: usable.flatMap(plansOf).filter((plan) => plan.capturedAt.getTime() <= at.getTime() + clockToleranceMs),
+    statements: workload(usable),
+    tableRows: (table) => rowsOf(catalog, table),
+  };
+}
+
+function usableBundles(bundles: readonly TrustedBundle[], minTrust: Trust, at: Date) {
+  const problems: string[] = [];
+  const candidates = byTrustAndAge(bundles).filter(({ bundle, trust }) => {
+    const name = bundle.server.name;
+    if (trustLevels.indexOf(trust) < trustLevels.indexOf(minTrust)) {
+      problems.push(`The bundle of ${name} is ${trust}; the policy demands ${minTrust} evidence.`);
+      return false;
+    }
+    if (bundle.capturedAt.getTime() > at.getTime() + clockToleranceMs) {
+      problems.push(`The bundle of ${name} was captured at ${bundle.capturedAt.toISOString()}, after this evaluation.`);
+      return false;
+    }
+    return true;
+  });
+  const clusters = new Set(candidates.flatMap(({ bundle }) => bundle.server.systemIdentifier ?? []));
+  if (clusters.size > 1) {
+    problems.push(
+      `The bundles are of ${clusters.size} clusters (system identifiers ${[...clusters].join(", ")}); none of them counts.`,
+    );
+    return { usable: [], problems };
+  }
+  return { usable: candidates, problems };
+}
+
+function byTrustAndAge(bundles: readonly TrustedBundle[]): TrustedBundle[] {
+  return [...bundles].sort(
+    (a, b) =>
+      trustLevels.indexOf(b.trust) - trustLevels.indexOf(a.trust) ||
+      b.bundle.capturedAt.getTime() - a.bundle.capturedAt.getTime(),
+  );
+}
+
+function plansOf({ bundle }: TrustedBundle): PlanRecord[] {
+  return (bundle.plans ?? []).map((evidence) => ({
+    evidence,
+    server: evidence.server ?? bundle.server,
+    capturedAt: evidence.capturedAt ?? bundle.capturedAt,
+    settings: evidence.settings ?? bundle.server.settings ?? {},
+  }));
+}
+
+function workload(bundles: readonly TrustedBundle[]): EvidenceView["statements"] {
+  const sections = bundles.flatMap(({ bundle }) => bundle.statements ?? []);
+  if (sections.length === 0) return null;
+  return {
+    complete: sections.every((section) => section.complete),
+    rows: sections.flatMap((section) =>
+      section.rows.map(({ query, totalMs }) => ({ query, totalMs: totalMs ?? null })),
+    ),
+  };
+}
+
+function rowsOf(catalog: Catalog | null, table: ObjectName): number | null {
+  const rows = (catalog?.tables ?? [])
+    .filter((candidate) => sameObject(candidate, table))
+    .map(({ rows }) => rows ?? -1);
+  return rows.length === 0 || rows.some((count) => count < 0) ? null : Math.max(...rows);
 }

@@ -1,0 +1,152 @@
+import type { Catalog } from "../catalog/catalog.ts";
+import type { IndexUsageRow, ServerRole, TrustedBundle } from "../evidence/bundle.ts";
+import { clockToleranceMs, type EvidenceNode, type EvidenceView } from "../evidence/view.ts";
+import { formatDuration, type ObjectName, sameObject } from "../values.ts";
+import { utcMinute } from "./findings.ts";
+
+/** What one node says about one index. */
+export interface NodeObservation {
+  node: string;
+  role: ServerRole;
+  /** The worst of the node's fresh bundles; null: no bundle has a row. */
+  scans: number | null;
+  lastScan: Date | null;
+  /** Since when the counters prove something. */
+  windowStart: Date | null;
+  capturedAt: Date | null;
+  /** No bundle says when the index was first seen. */
+  indexAgeUnknown: boolean;
+  /** Why the numbers prove nothing: lower-case clauses that name the node. */
+  doubts: readonly string[];
+}
+
+/**
+ * The nodes whose counters a verdict needs: those that the policy names, or else the primary and every standby that it reports.
+ * `missing`: lower-case clauses, one for each node that sent nothing.
+ */
+export function requiredNodes(
+  view: EvidenceView,
+  named: readonly string[] | null,
+): { nodes: readonly EvidenceNode[]; missing: readonly string[] } {
+  const primaries = view.nodes.filter(({ role }) => role === "primary");
+  const replicas = view.nodes.length - primaries.length;
+  const reported = Math.max(0, ...primaries.map(({ bundles }) => bundles[0]?.bundle.server.standbys ?? 0));
+  const missing = (named ?? [])
+    .filter((name) => !view.nodes.some((node) => node.name === name))
+    .map((name) => `there is no evidence of ${name}`);
+  if (reported > replicas) {
+    missing.push(`the primary reports ${reported} standbys and there is evidence of ${replicas}`);
+  }
+  if (named === null) {
+    if (primaries.length === 0) missing.push("there is no evidence of the primary");
+    else if (primaries.some(({ bundles }) => bundles[0]?.bundle.server.standbys == null)) {
+      missing.push(
+        "the primary's bundle does not say how many standbys it has (server.standbys), and the policy does not name the nodes",
+      );
+    }
+  }
+  return { nodes: view.nodes, missing };
+}
+
+interface ObservationLimits {
+  /** Milliseconds. */
+  observedFor: number;
+  maxAge: number;
+}
+
+export function observeIndex(
+  node: EvidenceNode,
+  index: ObjectName,
+  catalog: Catalog | null,
+  at: Date,
+  limits: ObservationLimits,
+): NodeObservation {
+  const withUsage = node.bundles.filter(({ bundle }) => bundle.indexUsage != null);
+  const [basis] = withUsage;
+  if (basis === undefined) return nothingKnown(node, `${node.name} sent no index usage`);
+  const fresh = withUsage.filter((bundle) => bundle === basis || ageOf(bundle, at) <= limits.maxAge);
+  const rows = fresh.map((bundle) => rowsOf(bundle, index, catalog));
+  const scans = rows.flatMap((own) => (own.length === 0 ? [] : [own.reduce((sum, row) => sum + row.scans, 0)]));
+  const basisRows = rows[0] ?? [];
+  const windowStart = startOfWindow(basis, basisRows);
+  return {
+    node: node.name,
+    role: node.role,
+    scans: scans.length === 0 ? null : Math.max(...scans),
+    lastScan: latest(rows.flat().flatMap((row) => row.lastScan ?? [])),
+    windowStart,
+    capturedAt: basis.bundle.capturedAt,
+    indexAgeUnknown: basisRows.some((row) => row.firstSeen == null),
+    doubts: doubtsOf(node.name, basis, basisRows, windowStart, at, limits),
+  };
+}
+
+function nothingKnown(node: EvidenceNode, doubt: string): NodeObservation {
+  return {
+    node: node.name,
+    role: node.role,
+    scans: null,
+    lastScan: null,
+    windowStart: null,
+    capturedAt: null,
+    indexAgeUnknown: true,
+    doubts: [doubt],
+  };
+}
+
+function doubtsOf(
+  name: string,
+  basis: TrustedBundle,
+  rows: readonly IndexUsageRow[],
+  windowStart: Date | null,
+  at: Date,
+  limits: ObservationLimits,
+): string[] {
+  const { capturedAt } = basis.bundle;
+  if (rows.length === 0) return [`the usage rows of ${name} do not have this index`];
+  const doubts: string[] = [];
+  if (ageOf(basis, at) > limits.maxAge) {
+    doubts.push(
+      `the counters of ${name} are from ${utcMinute(capturedAt)}, older than ${formatDuration(limits.maxAge)}`,
+    );
+  }
+  if (windowStart === null) {
+    doubts.push(`${name} does not say since when it counts (indexUsage.windowStart)`);
+  } else if (windowStart.getTime() > capturedAt.getTime() + clockToleranceMs) {
+    doubts.push(`${name} claims to count since ${utcMinute(windowStart)}, after its own capture`);
+  } else if (capturedAt.getTime() - windowStart.getTime() < limits.observedFor) {
+    doubts.push(
+      `${name} counts only since ${utcMinute(windowStart)}, less than the ${formatDuration(limits.observedFor)} that the policy demands`,
+    );
+  }
+  return doubts;
+}
+
+function ageOf({ bundle }: TrustedBundle, at: Date): number {
+  return at.getTime() - bundle.capturedAt.getTime();
+}
+
+/** The later of the node's own window and the moment at which a row's index was first seen. */
+function startOfWindow(basis: TrustedBundle, rows: readonly IndexUsageRow[]): Date | null {
+  const start = basis.bundle.indexUsage?.windowStart ?? null;
+  return start === null ? null : latest([start, ...rows.flatMap((row) => row.firstSeen ?? [])]);
+}
+
+function latest(instants: readonly Date[]): Date | null {
+  return instants.length === 0 ? null : new Date(Math.max(...instants.map((instant) => instant.getTime())));
+}
+
+/** The rows of an index: its own, or (a partitioned index has none) those of the indexes attached to it. */
+function rowsOf(bundle: TrustedBundle, index: ObjectName, catalog: Catalog | null): IndexUsageRow[] {
+  const wanted = [index, ...attachedIndexes(index, catalog)];
+  return (bundle.bundle.indexUsage?.rows ?? []).filter((row) =>
+    wanted.some((candidate) => sameObject(candidate, { schema: row.schema, name: row.index })),
+  );
+}
+
+function attachedIndexes(index: ObjectName, catalog: Catalog | null): ObjectName[] {
+  const children = (catalog?.indexes ?? []).filter(
+    ({ partitionOf }) => partitionOf != null && sameObject(partitionOf, index),
+  );
+  return children.flatMap((child) => [child, ...attachedIndexes(child, catalog)]);
+}

@@ -1,0 +1,125 @@
+import { z } from "zod";
+import type { CatalogIndex } from "../catalog/catalog.ts";
+import { coverage, covers, keyList } from "../catalog/coverage.ts";
+import { droppedIndexes, droppedIndexText, unknownIndexFindings } from "../rule-support/dropped-indexes.ts";
+import { failed, inconclusive, listed, passed } from "../rule-support/findings.ts";
+import { observeIndex } from "../rule-support/observation.ts";
+import { type RedundancyClaim, redundancyClaim } from "../rule-support/redundancy-claims.ts";
+import type { DropIndexChange } from "../sql/change.ts";
+import { displayName, sameObject } from "../values.ts";
+import { defineRule, type RuleContext, type RuleFinding } from "./rule.ts";
+
+export default defineRule({
+  id: "index-redundancy",
+  summary: "An index that is used, or said to be redundant, may go only if a surviving index covers it.",
+  rationale:
+    "Two indexes that begin with the same column are not the same index. An index is redundant only if one that survives the migration has the same method, leading keys, operator classes, collations, sort options and predicate. A comment that says so is checked against the catalogue, not believed.",
+  parameters: z.strictObject({}),
+  evaluate(context) {
+    const findings = [
+      ...droppedIndexes(context.analysis).map((drop) => judge(drop, context)),
+      ...unknownIndexFindings(context.analysis),
+    ];
+    return findings.length > 0 ? findings : [passed("migrations", "No index is dropped.")];
+  },
+});
+
+function judge(drop: DropIndexChange, context: RuleContext): RuleFinding {
+  const { definition } = drop.index;
+  const { catalog } = context.evidence;
+  if (catalog === null || definition === null) {
+    return inconclusive({
+      subject: displayName(drop.index),
+      message: `The catalogue in the evidence does not have ${droppedIndexText(drop)}, so nothing shows whether another index covers it.`,
+      help: "Add an evidence bundle with the catalogue of this database.",
+      location: drop.statement.location,
+    });
+  }
+  const survivors = survivorsOf(definition, context);
+  const covering = survivors.filter((survivor) => covers(definition, survivor));
+  const claim = redundancyClaim(drop, catalog);
+  const refutation = claim === null ? null : refute(claim, definition, survivors, covering);
+  const details = {
+    keys: keyList(definition),
+    covering: covering.map(displayName),
+    survivors: survivors.map(displayName),
+    claim: claim === null ? null : { text: claim.comment.text, line: claim.comment.location.line },
+  };
+  const use = useOf(drop, context);
+  if (refutation === null && (covering.length > 0 || use === "unused")) {
+    const why =
+      covering.length > 0
+        ? `is covered by ${listed(covering.map(indexText))}`
+        : "is not covered by another index, and no node has scanned it";
+    return passed(displayName(drop.index), `${droppedIndexText(drop)} ${why}.`, drop.statement.location, details);
+  }
+  const uncovered = covering.length > 0 ? null : uncoveredText(definition, survivors, use);
+  return failed({
+    subject: displayName(drop.index),
+    message: [`${droppedIndexText(drop)} is not shown to be redundant.`, refutation, uncovered]
+      .filter(Boolean)
+      .join(" "),
+    help:
+      covering.length > 0
+        ? "Correct the comment: name the index that survives and covers this one."
+        : "Keep the index, or create one that covers it in an earlier migration.",
+    location: drop.statement.location,
+    details,
+  });
+}
+
+function uncoveredText(dropped: CatalogIndex, survivors: readonly CatalogIndex[], use: Use): string {
+  const subject = { used: "It is in use, and no", unknown: "Its use is not known, and no", unused: "No" }[use];
+  return `${subject} surviving index covers ${keyList(dropped)}${nearest(dropped, survivors)}.`;
+}
+
+/** Indexes of the same table that exist after the migrations, as built by the time this one is dropped. */
+function survivorsOf(dropped: CatalogIndex, { analysis }: RuleContext): CatalogIndex[] {
+  return (analysis.after?.indexes ?? []).filter(
+    (index) => index.schema === dropped.schema && index.table === dropped.table,
+  );
+}
+
+/** What is wrong with the claim, as sentences; null: the catalogue bears it out. */
+function refute(
+  claim: RedundancyClaim,
+  dropped: CatalogIndex,
+  survivors: readonly CatalogIndex[],
+  covering: readonly CatalogIndex[],
+): string | null {
+  const where = `The comment in line ${claim.comment.location.line}`;
+  if (claim.superseders.length === 0) {
+    return covering.length > 0 ? null : `${where} claims redundancy, and the catalogue refutes it.`;
+  }
+  if (claim.superseders.some((superseder) => covering.some((index) => sameObject(index, superseder)))) return null;
+  const reasons = claim.superseders.map((superseder) => {
+    if (!survivors.some((index) => sameObject(index, superseder))) {
+      return `its claim is circular: ${displayName(superseder)}, which is to take over, is dropped by the same request`;
+    }
+    const result = coverage(dropped, superseder);
+    return result.covers ? "" : `${displayName(superseder)} ${keyList(superseder)} ${result.because}`;
+  });
+  return `${where} is refuted: ${listed(reasons.filter((reason) => reason !== ""))}.`;
+}
+
+type Use = "used" | "unused" | "unknown";
+
+function useOf(drop: DropIndexChange, { evidence, at }: RuleContext): Use {
+  const seen = evidence.nodes.map((node) =>
+    observeIndex(node, drop.index, evidence.catalog, at, { observedFor: 0, maxAge: Number.POSITIVE_INFINITY }),
+  );
+  if (seen.some(({ scans }) => (scans ?? 0) > 0)) return "used";
+  return seen.length === 0 || seen.some(({ scans }) => scans === null) ? "unknown" : "unused";
+}
+
+function nearest(dropped: CatalogIndex, survivors: readonly CatalogIndex[]): string {
+  const reasons = survivors.slice(0, 3).map((survivor) => {
+    const result = coverage(dropped, survivor);
+    return result.covers ? "" : `${indexText(survivor)} ${result.because}`;
+  });
+  return reasons.length === 0 ? "; none is left on the table" : `: ${listed(reasons)}`;
+}
+
+function indexText(index: CatalogIndex): string {
+  return `${displayName(index)} ${keyList(index)}`;
+}
