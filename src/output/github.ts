@@ -1,0 +1,64 @@
+import type { Decision } from "../core/decision.ts";
+import { type FindingGroup, sortFindings } from "./findings.ts";
+import { paragraph, printable, printableLines } from "./printable.ts";
+import { localAndUtc } from "./time.ts";
+
+type Level = "error" | "warning" | "notice";
+
+/** Workflow commands of GitHub Actions: the verdict, then one annotation per finding on its file and line. */
+export function formatGithub(decision: Decision): string {
+  const { blocking, waived, warnings, dryRun } = sortFindings(decision);
+  const commands = [
+    verdictCommand(decision),
+    ...blocking.map((group) => annotation("error", group, "")),
+    ...warnings.map((group) => annotation("warning", group, "")),
+    ...waived.map((group) =>
+      annotation("notice", group, `Waived by ${printable(group.finding.waivedBy ?? "an override")}. `),
+    ),
+    ...dryRun.map((group) => annotation("notice", group, "Dry run, would block: ")),
+    ...decision.warnings.map((warning) => command("warning", { title: "plangate" }, paragraph(warning))),
+  ];
+  return `${commands.join("\n")}\n`;
+}
+
+function verdictCommand(decision: Decision): string {
+  const { service, environment, window } = decision;
+  const title = `plangate ${decision.decision} ${service} to ${environment}`;
+  const when = (instant: string) => localAndUtc(new Date(instant), window.timeZone);
+  if (decision.allowed) {
+    const until = decision.notAfter === null ? "Approved." : `Approved. Start it before ${when(decision.notAfter)}.`;
+    return command("notice", { title }, until);
+  }
+  const rules = [...new Set(sortFindings(decision).blocking.map(({ finding }) => finding.ruleId))].join(", ");
+  const next = window.fits || window.nextFit === null ? "" : ` The calendar allows it from ${when(window.nextFit)}.`;
+  return command("error", { title }, `Rejected by ${rules === "" ? "the gate" : printable(rules)}.${next}`);
+}
+
+function annotation(level: Level, { finding, policies }: FindingGroup, prefix: string): string {
+  const { location } = finding;
+  const help = finding.help === null ? [] : printableLines(finding.help);
+  const origin = policies.length === 0 ? [] : [`Policy: ${policies.map(printable).join(", ")}`];
+  return command(
+    level,
+    {
+      ...(location === null ? {} : { file: location.path, line: String(location.line) }),
+      ...(location?.column === undefined ? {} : { col: String(location.column) }),
+      title: `${finding.ruleId}: ${finding.subject}`,
+    },
+    [`${prefix}${paragraph(finding.message)}`, ...help, ...origin].join("\n"),
+  );
+}
+
+/** Escaping as the runner's own toolkit does it (github.com/actions/toolkit, packages/core/src/command.ts). */
+function command(level: Level, properties: Record<string, string>, message: string): string {
+  const list = Object.entries(properties).map(([key, value]) => `${key}=${escapeProperty(printable(value))}`);
+  return `::${level} ${list.join(",")}::${escapeData(message)}`;
+}
+
+function escapeData(text: string): string {
+  return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+}
+
+function escapeProperty(text: string): string {
+  return escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
+}
