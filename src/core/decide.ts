@@ -1,8 +1,12 @@
 import type { Approval } from "./approvals.ts";
-import type { Decision } from "./decision.ts";
+import { calendarState } from "./calendar/calendar-state.ts";
+import type { CalendarPolicy } from "./calendar/types.ts";
+import type { Decision, Finding } from "./decision.ts";
+import { evaluatePolicies, isExemptRollback } from "./evaluate-policies.ts";
 import type { TrustedBundle } from "./evidence/bundle.ts";
 import type { PolicySet } from "./policy/policy.ts";
-import type { DeployRequest } from "./request.ts";
+import { type DeployRequest, requestDigest } from "./request.ts";
+import { windowState } from "./window-state.ts";
 
 /** Everything that a decision depends on. The decision is a pure function of it. */
 export interface DecisionInput {
@@ -23,6 +27,46 @@ export interface DecisionInput {
   at: Date;
 }
 
+/** Judges a deploy request. The SQL grammar must have been loaded. */
 export function decide(input: DecisionInput): Decision {
-  throw new Error(`the engine of decision ${input.id} is being written`);
+  const { request, policySet, at } = input;
+  const evaluation = evaluatePolicies(input);
+  const allowed = !evaluation.findings.some(blocks);
+  return {
+    id: input.id,
+    decision: allowed ? "approved" : "rejected",
+    allowed,
+    service: request.service,
+    environment: request.environment,
+    commit: request.commit ?? null,
+    requestedBy: request.requestedBy ?? null,
+    requestDigest: requestDigest(request),
+    policyDigest: policySet.digest,
+    policies: evaluation.matched.map(({ id }) => id),
+    timeZoneDatabase: input.timeZoneDatabase,
+    evaluatedAt: at.toISOString(),
+    notAfter: allowed ? leaseEnd(input, evaluation.calendar, evaluation.durationMs).toISOString() : null,
+    findings: evaluation.findings,
+    window: windowState(evaluation.calendar, evaluation.timeZone, at, evaluation.durationMs),
+    evidence: input.bundles.map(({ bundle, digest, trust }) => ({
+      server: bundle.server.name,
+      digest,
+      trust,
+      capturedAt: bundle.capturedAt.toISOString(),
+    })),
+    pass: null,
+    warnings: [...new Set([...input.warnings, ...evaluation.warnings])],
+  };
+}
+
+function blocks({ outcome, enforcement, waivedBy }: Finding): boolean {
+  return outcome !== "pass" && enforcement === "deny" && waivedBy === null;
+}
+
+/** An approval is a lease to start: until the window's last moment that still fits, and no longer than the configured maximum. */
+function leaseEnd(input: DecisionInput, calendar: readonly CalendarPolicy[], durationMs: number): Date {
+  const longest = new Date(input.at.getTime() + input.leaseMs);
+  if (isExemptRollback(input)) return longest;
+  const { latestStart } = calendarState(calendar, input.at, durationMs);
+  return latestStart === null || latestStart > longest ? longest : latestStart;
 }

@@ -1,0 +1,13 @@
+import { formatInTimeZone } from "date-fns-tz";
+
+/** "Fri 2026-03-13 16:47 America/New_York (2026-03-13 20:47 UTC)"; seconds only where there are some. `timeZone: null` is UTC. */
+export function localAndUtc(instant: Date, timeZone: string | null): string {
+  if (timeZone === null || timeZone === "UTC") return `${inZone(instant, "UTC", "EEE yyyy-MM-dd")} UTC`;
+  const utc = `${inZone(instant, "UTC", "yyyy-MM-dd")} UTC`;
+  return `${inZone(instant, timeZone, "EEE yyyy-MM-dd")} ${timeZone} (${utc})`;
+}
+
+function inZone(instant: Date, timeZone: string, date: string): string {
+  const seconds = instant.getTime() % 60_000 === 0 ? "" : ":ss";
+  return formatInTimeZone(instant, timeZone, `${date} HH:mm${seconds}`);
+}
