@@ -1,0 +1,89 @@
+import type { PoolClient } from "pg";
+import type { Clock, EvidenceStore, ReceivedBundle } from "../../app/ports.ts";
+import { evidenceBundleSchema, type Trust } from "../../core/evidence/bundle.ts";
+import { type Database, type Prunable, StoreError } from "./connection.ts";
+
+const sectionNames = ["indexUsage", "catalog", "statistics", "statements", "plans"] as const;
+
+/**
+ * How many bundles with a section a decision looks at, per server and trust. Collectors push each section at its own pace, so they are
+ * counted one by one; plans come in many small bundles. A lower trust never pushes a higher one out.
+ */
+const newestPerSection = 10;
+const newestWithPlans = 100;
+
+export function evidenceStore(database: Database, clock: Clock, retentionMs: number): EvidenceStore & Prunable {
+  const oldest = () => new Date(clock.now().getTime() - retentionMs);
+  return {
+    bundlesOf: (name) =>
+      database.transaction(async (client) => {
+        const { rows } = await client.query<BundleRow>(newestSql, [name, oldest(), newestPerSection, newestWithPlans]);
+        return rows.map(toBundle);
+      }),
+    add: (name, bundles, caller) =>
+      database.transaction(async (client) => {
+        const receivedAt = clock.now();
+        for (const bundle of bundles) await insertBundle(client, name, bundle, caller, receivedAt);
+      }),
+    async forgetExpired() {
+      await database.transaction((client) =>
+        client.query("DELETE FROM plangate.evidence_bundles WHERE received_at < $1", [oldest()]),
+      );
+    },
+  };
+}
+
+/** A bundle without any section (a server that only says it is there) counts as one section of its own. */
+const newestSql = `
+  WITH ranked AS (
+    SELECT digest, section,
+           row_number() OVER (PARTITION BY server, trust, section ORDER BY captured_at DESC, digest) AS position
+    FROM plangate.evidence_bundles,
+         LATERAL unnest(CASE WHEN sections = '{}' THEN '{none}' ELSE sections END) AS section
+    WHERE database = $1 AND received_at >= $2)
+  SELECT digest, trust, body
+  FROM plangate.evidence_bundles
+  WHERE database = $1
+    AND digest IN (SELECT digest FROM ranked WHERE position <= CASE section WHEN 'plans' THEN $4::int ELSE $3::int END)
+  ORDER BY captured_at DESC, digest`;
+
+interface BundleRow {
+  digest: string;
+  trust: Trust;
+  body: unknown;
+}
+
+function toBundle({ digest, trust, body }: BundleRow) {
+  const parsed = evidenceBundleSchema.safeParse(body);
+  if (parsed.success) return { bundle: parsed.data, trust, digest };
+  // Written by a gate with another schema. Leaving it out could hide a reason to reject.
+  throw new StoreError("evidence-unreadable", `The stored evidence bundle ${digest} is not readable by this version`, {
+    cause: parsed.error,
+  });
+}
+
+const insertSql = `
+  INSERT INTO plangate.evidence_bundles (database, digest, server, trust, captured_at, received_at, caller, sections, body)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+  ON CONFLICT (database, digest) DO NOTHING`;
+
+async function insertBundle(
+  client: PoolClient,
+  database: string,
+  { raw, parsed: { bundle, trust, digest } }: ReceivedBundle,
+  caller: string,
+  receivedAt: Date,
+): Promise<void> {
+  const sections = sectionNames.filter((section) => (bundle[section] ?? null) !== null);
+  await client.query(insertSql, [
+    database,
+    digest,
+    bundle.server.name,
+    trust,
+    bundle.capturedAt,
+    receivedAt,
+    caller,
+    sections,
+    JSON.stringify(raw),
+  ]);
+}

@@ -1,0 +1,51 @@
+import type { Clock, DecisionStore, EvidenceStore, IdempotencyStore } from "../../app/ports.ts";
+import { type Database, openDatabase, type StoreTarget } from "./connection.ts";
+import { decisionStore } from "./decisions.ts";
+import { evidenceStore } from "./evidence.ts";
+import { idempotencyStore } from "./idempotency.ts";
+import { migrateStore } from "./migrate.ts";
+
+export interface Store {
+  decisions: DecisionStore;
+  evidence: EvidenceStore;
+  idempotency: IdempotencyStore;
+  /** Throws StoreError when the database does not answer. */
+  ping(): Promise<void>;
+  /** Deletes evidence past its retention and forgotten idempotency keys. */
+  prune(): Promise<void>;
+  /** Waits for what is running. */
+  close(): Promise<void>;
+}
+
+export interface StoreOptions extends StoreTarget {
+  clock: Clock;
+  evidenceRetentionMs: number;
+}
+
+/** Connects, brings the schema up to date, and gives the ports. Throws StoreError. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const database = openDatabase(options);
+  try {
+    await migrateStore(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return storeOn(database, options);
+}
+
+function storeOn(database: Database, { clock, evidenceRetentionMs }: StoreOptions): Store {
+  const evidence = evidenceStore(database, clock, evidenceRetentionMs);
+  const idempotency = idempotencyStore(database, clock);
+  return {
+    decisions: decisionStore(database, clock),
+    evidence,
+    idempotency,
+    ping: () => database.transaction(async (client) => void (await client.query("SELECT 1"))),
+    async prune() {
+      await evidence.forgetExpired();
+      await idempotency.forgetExpired();
+    },
+    close: () => database.close(),
+  };
+}
