@@ -2,10 +2,12 @@ import { z } from "zod";
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
+const durationForm = 'a duration is a whole number and a unit: "45s", "10m", "24h" or "35d"';
+
 /** "45s", "10m", "24h", "35d" → milliseconds. A day is 24 hours. */
 export const duration = z
-  .string()
-  .regex(/^[0-9]{1,6}[smhd]$/, 'a duration is a whole number and a unit: "45s", "10m", "24h" or "35d"')
+  .string(durationForm)
+  .regex(/^[0-9]{1,6}[smhd]$/, durationForm)
   .transform((text) => parseDuration(text))
   .describe('A duration: "45s", "10m", "24h", "35d".');
 

@@ -1,0 +1,11 @@
+import { policyJsonSchema } from "../src/core/policy/json-schema.ts";
+import { ruleReference } from "../src/core/policy/rule-reference.ts";
+import { rules } from "../src/core/rules/index.ts";
+
+/** File → text of everything that is generated from the product's own definitions. */
+export function documents(): Record<string, string> {
+  return {
+    "policies/policy.schema.json": `${JSON.stringify(policyJsonSchema(rules), null, 2)}\n`,
+    "policies/RULES.md": ruleReference(rules),
+  };
+}

@@ -1,0 +1,58 @@
+import type { MigrationAnalysis } from "../sql/change.ts";
+import { type ChangeKind, changeKinds, type Policy } from "./policy.ts";
+
+/** Does the policy apply to a request for this service and environment with these kinds of change? */
+export function policyMatches(
+  policy: Pick<Policy, "appliesTo">,
+  request: { service: string; environment: string },
+  kinds: ReadonlySet<ChangeKind>,
+): boolean {
+  const { environments, services, changes } = policy.appliesTo;
+  return (
+    (environments === null || environments.some((glob) => globMatches(glob, request.environment))) &&
+    (services === null || services.some((glob) => globMatches(glob, request.service))) &&
+    changes.some((kind) => kind === "any" || kinds.has(kind))
+  );
+}
+
+/**
+ * What the request's migrations are, for `appliesTo.changes`. A drop or creation of an index is `schema` too; `deploy`
+ * is a request without migrations or whose migrations change nothing; SQL that cannot be analysed is every kind.
+ * `opaque`: a migration could not be analysed for a reason that `analysis` does not show.
+ */
+export function changeKindsOf(analysis: MigrationAnalysis, hasMigrations: boolean, opaque: boolean): Set<ChangeKind> {
+  if (opaque || analysis.changes.some((change) => change.kind === "opaque")) return new Set(changeKinds);
+  const kinds = new Set<ChangeKind>();
+  for (const change of hasMigrations ? analysis.changes : []) {
+    if (change.kind !== "data") kinds.add("schema");
+    if (change.kind === "data") kinds.add("data");
+    if (change.kind === "drop-index" || change.kind === "drop-unknown-indexes") kinds.add("index-drop");
+    if (change.kind === "create-index") kinds.add("index-create");
+  }
+  if (kinds.size === 0) kinds.add("deploy");
+  return kinds;
+}
+
+/** `*` is any number of characters, `?` is one; everything else stands for itself. Case matters. */
+export function globMatches(glob: string, text: string): boolean {
+  const pattern = [...glob];
+  const characters = [...text];
+  let position = 0;
+  let at = 0;
+  let star = -1;
+  let resumeAt = 0;
+  while (at < characters.length) {
+    const wanted = pattern[position];
+    if (wanted === "*") {
+      star = position++;
+      resumeAt = at;
+    } else if (wanted === "?" || wanted === characters[at]) {
+      position++;
+      at++;
+    } else if (star >= 0) {
+      position = star + 1;
+      at = ++resumeAt;
+    } else return false;
+  }
+  return pattern.slice(position).every((rest) => rest === "*");
+}
