@@ -1,0 +1,86 @@
+import type { Catalog } from "../catalog/catalog.ts";
+import type { EvidenceView, PlanRecord } from "../evidence/view.ts";
+import type { MigrationAnalysis, TableReference } from "../sql/change.ts";
+import { type QueryReading, readQuery } from "../sql/read-query.ts";
+import { type ObjectName, sameObject } from "../values.ts";
+
+/** A query whose plan the migration may change. Texts that differ only in constants are one query. */
+export interface AffectedQuery {
+  fingerprint: string;
+  text: string;
+  /** Total time in the known workload, in milliseconds; null: not known. */
+  totalMs: number | null;
+  /** Every plan of it in the evidence. */
+  plans: readonly PlanRecord[];
+}
+
+export interface AffectedQueries {
+  /** Tables that lose or change an index, a constraint, a column's type or a partition. */
+  tables: readonly ObjectName[];
+  queries: readonly AffectedQuery[];
+  /** Statements of the workload that cannot be parsed and so may read anything. */
+  unreadable: number;
+}
+
+/** Tables that existed before the request and whose queries may get other plans. */
+export function affectedTables(analysis: MigrationAnalysis): TableReference[] {
+  const tables = analysis.changes.filter((change) => change.affectsQueryPlans).flatMap((change) => change.tables);
+  const known = new Map(
+    tables
+      .filter((table) => !table.createdByRequest)
+      .map((table) => [JSON.stringify([table.schema, table.name]), table]),
+  );
+  return [...known.values()];
+}
+
+/** The affected queries among the known workload and those that plans were given for. */
+export function affectedQueries(analysis: MigrationAnalysis, evidence: EvidenceView): AffectedQueries {
+  const tables = affectedTables(analysis);
+  if (tables.length === 0) return { tables, queries: [], unreadable: 0 };
+  const relations = relationsThatRead(tables, evidence.catalog);
+  const known = new Map<string, AffectedQuery>();
+  let unreadable = 0;
+  const add = (text: string, totalMs: number | null, plans: readonly PlanRecord[]) => {
+    const reading = readQuery(text);
+    if (reading === null) unreadable += 1;
+    else if (reads(reading, relations))
+      known.set(
+        reading.fingerprint,
+        joined(known.get(reading.fingerprint), { fingerprint: reading.fingerprint, text, totalMs, plans }),
+      );
+  };
+  for (const { query, totalMs } of evidence.statements?.rows ?? []) add(query, totalMs, []);
+  for (const plan of evidence.plans) add(plan.evidence.query, null, [plan]);
+  return { tables, queries: [...known.values()], unreadable };
+}
+
+function joined(known: AffectedQuery | undefined, more: AffectedQuery): AffectedQuery {
+  if (known === undefined) return more;
+  const totalMs = known.totalMs === null ? more.totalMs : known.totalMs + (more.totalMs ?? 0);
+  return { ...known, totalMs, plans: [...known.plans, ...more.plans] };
+}
+
+function reads({ relations }: QueryReading, affected: readonly ObjectName[]): boolean {
+  return relations.some((relation) => affected.some((table) => sameObject(relation, table)));
+}
+
+/** The tables themselves, their partition and inheritance relatives, and the views over any of them. */
+function relationsThatRead(tables: readonly ObjectName[], catalog: Catalog | null): ObjectName[] {
+  const found: ObjectName[] = [...tables];
+  const include = (candidate: ObjectName) => {
+    if (!found.some((known) => sameObject(known, candidate))) found.push(candidate);
+  };
+  for (let position = 0; position < found.length; position++) {
+    const relation = found[position];
+    if (relation === undefined) break;
+    for (const table of catalog?.tables ?? []) {
+      const parents = [...(table.partitionOf == null ? [] : [table.partitionOf]), ...(table.inherits ?? [])];
+      if (parents.some((parent) => sameObject(parent, relation))) include(table);
+      if (sameObject(table, relation)) parents.forEach(include);
+    }
+    for (const { view, on } of catalog?.viewDependencies ?? []) {
+      if (sameObject(on, relation)) include(view);
+    }
+  }
+  return found;
+}

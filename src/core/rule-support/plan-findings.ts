@@ -1,0 +1,118 @@
+import { describeFlip } from "../query-plan/compare.ts";
+import type { RuleContext, RuleFinding } from "../rules/rule.ts";
+import { displayName, type SourceLocation } from "../values.ts";
+import { type AffectedQueries, type AffectedQuery, affectedQueries } from "./affected-queries.ts";
+import { counted, failed, inconclusive, listed, passed } from "./findings.ts";
+import { judgeQuery, type PlanRequirements, type QueryVerdict, regresses, unprovenShare } from "./plan-evidence.ts";
+
+export interface PlanJudgement extends PlanRequirements {
+  /** The share of the affected queries' total time that must have sound plans. */
+  minCoverage: number;
+  /** Help for missing plans; begins with a verb. */
+  obtain: string;
+}
+
+/** What the query plans in the evidence say about the queries that a migration affects. */
+export function judgePlans(context: RuleContext, judgement: PlanJudgement): RuleFinding[] {
+  const affected = affectedQueries(context.analysis, context.evidence);
+  if (affected.tables.length === 0) {
+    return [passed("migrations", "No index, constraint, column type or partition is taken away or changed.")];
+  }
+  const verdicts = affected.queries.map((query) => judgeQuery(query, context, judgement));
+  const location = firstLocation(context);
+  const findings = [
+    ...verdicts.flatMap((verdict) => regressionFinding(verdict, location)),
+    ...missingFindings(verdicts, judgement, location),
+    ...workloadFindings(affected, context, judgement, location),
+  ];
+  if (findings.length > 0) return findings;
+  const tables = listed(affected.tables.map(displayName));
+  return [passed(tables, unharmedText(affected.queries.length, tables), location)];
+}
+
+function unharmedText(queries: number, tables: string): string {
+  if (queries === 0) return `No query of the known workload reads ${tables}.`;
+  if (queries === 1) return `The plan of the one query that reads ${tables} does not get worse.`;
+  return `The plans of the ${queries} queries that read ${tables} do not get worse.`;
+}
+
+function firstLocation({ analysis }: RuleContext): SourceLocation | null {
+  return analysis.changes.find(({ affectsQueryPlans }) => affectsQueryPlans)?.statement.location ?? null;
+}
+
+function regressionFinding({ query, pairs }: QueryVerdict, location: SourceLocation | null): RuleFinding[] {
+  const worse = pairs.filter(regresses);
+  const [first] = worse;
+  if (first === undefined) return [];
+  const flips = [...new Set(worse.flatMap(({ comparison }) => comparison.flips.map(describeFlip)))];
+  const ratio = Math.max(...worse.map(({ comparison }) => comparison.costRatio ?? 0));
+  const cost = ratio > 1 ? `its cost grows ${ratio.toFixed(1)} times` : null;
+  const what = [...flips, ...(cost === null ? [] : [cost])];
+  return [
+    failed({
+      subject: shortQuery(query),
+      message: `The query plan gets worse: ${what.join("; ")}.`,
+      help: "Keep the index that the query is read through, or ship one that serves it first.",
+      location,
+      details: {
+        query: query.text,
+        flips: worse.flatMap(({ comparison }) => comparison.flips),
+        costRatio: ratio === 0 ? null : ratio,
+        before: first.before.server.name,
+        after: first.after.server.name,
+      },
+    }),
+  ];
+}
+
+function missingFindings(
+  verdicts: readonly QueryVerdict[],
+  judgement: PlanJudgement,
+  location: SourceLocation | null,
+): RuleFinding[] {
+  if (unprovenShare(verdicts) <= 1 - judgement.minCoverage) return [];
+  return verdicts
+    .filter(({ doubts }) => doubts.length > 0)
+    .map(({ query, doubts }) =>
+      inconclusive({
+        subject: shortQuery(query),
+        message: `Nothing shows how this query will be planned: ${doubts.join("; ")}.`,
+        help: judgement.obtain,
+        location,
+        details: { query: query.text, totalMs: query.totalMs },
+      }),
+    );
+}
+
+/** Without the whole workload, queries that nobody listed may depend on what goes. */
+function workloadFindings(
+  { tables, unreadable }: AffectedQueries,
+  { evidence }: RuleContext,
+  { obtain }: PlanJudgement,
+  location: SourceLocation | null,
+): RuleFinding[] {
+  const subject = listed(tables.map(displayName));
+  const why =
+    evidence.statements === null
+      ? "the evidence has no workload (statements)"
+      : !evidence.statements.complete
+        ? "the workload in the evidence is not complete"
+        : unreadable > 0
+          ? `${counted(unreadable, "statement")} of the workload cannot be read`
+          : null;
+  if (why === null) return [];
+  return [
+    inconclusive({
+      subject,
+      message: `Which queries depend on ${subject} is not known: ${why}.`,
+      help: `Add the statements of pg_stat_statements to the evidence, all of them. ${obtain}`,
+      location,
+    }),
+  ];
+}
+
+/** One line, at most 60 characters. */
+function shortQuery({ text }: AffectedQuery): string {
+  const line = text.split(/\s+/).filter(Boolean).join(" ");
+  return line.length <= 60 ? line : `${line.slice(0, 59)}…`;
+}
