@@ -106,7 +106,7 @@ function ownWindow({ id, changeWindow }: Policy): CalendarPolicy | null {
 }
 
 /** What of a policy's change window is enforced with `deny`. */
-function enforcedWindow(policy: Policy): CalendarPolicy[] {
+export function enforcedWindow(policy: Policy): CalendarPolicy[] {
   const { id, changeWindow, rules } = policy;
   if (changeWindow === null) return [];
   const denies = (ruleId: string) =>

@@ -1,0 +1,188 @@
+import { randomUUID } from "node:crypto";
+import { decide } from "../core/decide.ts";
+import type { Decision, Finding } from "../core/decision.ts";
+import { PlangateError } from "../core/errors.ts";
+import type { TrustedBundle } from "../core/evidence/bundle.ts";
+import { type DeployRequest, type MigrationFormat, type ParsedRequest, parseDeployRequest } from "../core/request.ts";
+import { loadGrammar } from "../core/sql/grammar.ts";
+import { formatDuration } from "../core/values.ts";
+import { type Caller, countableApprovals } from "./approvals.ts";
+import type {
+  Clock,
+  DecisionStore,
+  EvidenceStore,
+  IdempotencyClaim,
+  IdempotencyKey,
+  IdempotencyStore,
+  PolicySource,
+} from "./ports.ts";
+
+export interface GatePorts {
+  clock: Clock;
+  policies: PolicySource;
+  decisions: DecisionStore;
+  evidence: EvidenceStore;
+  idempotency: IdempotencyStore;
+}
+
+export interface GateSettings {
+  /** How long a broken policy set may go on being replaced by the last good one. */
+  staleAfterMs: number;
+  unmatched: "reject" | "approve";
+  leaseMs: number;
+  timeZoneDatabase: string;
+  services: ReadonlyMap<string, { migrationFormat: MigrationFormat | null; database: string | null }>;
+}
+
+export interface Submission {
+  /** The JSON value that was received. */
+  raw: unknown;
+  caller: Caller;
+  /** The caller's name for this request and a digest of the body; null: none was given. */
+  idempotency: { key: string; bodyDigest: string } | null;
+}
+
+/**
+ * Judges a deploy request and records the decision; when it returns, decision and audit entry are durable.
+ * @throws InputError (`bad-request`): the request is not of the documented form.
+ * @throws PlangateError `request-conflict`: it contradicts the gate's configuration. `idempotency-key-reused`, `idempotency-in-flight`,
+ *   `idempotency-claim-lost`, `approval-expired`: see CONTRACT section 7. `store-unavailable`: nothing is decided.
+ */
+export async function submit(ports: GatePorts, settings: GateSettings, submission: Submission): Promise<Decision> {
+  const { caller, idempotency } = submission;
+  const parsed = parseDeployRequest(submission.raw);
+  const completed = { ...parsed, request: withServiceDefaults(parsed.request, settings) };
+  if (idempotency === null) return judge(ports, settings, completed, caller, undefined);
+  const claimed = await claim(ports, { caller: caller.name, ...idempotency });
+  if ("decision" in claimed) return claimed.decision;
+  try {
+    return await judge(ports, settings, completed, caller, claimed);
+  } catch (error) {
+    // Where this fails too, the claim runs out by itself.
+    await ports.idempotency.release(claimed).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function judge(
+  ports: GatePorts,
+  settings: GateSettings,
+  { request, bundles }: ParsedRequest,
+  caller: Caller,
+  claimed: IdempotencyClaim | undefined,
+): Promise<Decision> {
+  await loadGrammar();
+  const database = request.database ?? settings.services.get(request.service)?.database ?? null;
+  const stored = database === null ? [] : await ports.evidence.bundlesOf(database);
+  const rollbackToApproved = await isRollbackToApproved(ports.decisions, request);
+  const { approvals, warnings } = countableApprovals(request, caller);
+  const at = ports.clock.now();
+  const { set, staleSince } = ports.policies.current();
+  const decision = decide({
+    id: `dec_${randomUUID().replaceAll("-", "")}`,
+    policySet: set,
+    request,
+    bundles: withoutRepeats([...stored, ...bundles]),
+    approvals,
+    rollbackToApproved,
+    unmatched: settings.unmatched,
+    leaseMs: settings.leaseMs,
+    timeZoneDatabase: settings.timeZoneDatabase,
+    warnings: [...warnings, ...staleWarning(staleSince)],
+    at,
+  });
+  const answer = isTooStale(staleSince, at, settings) ? rejectedAsStale(decision, staleSince, settings) : decision;
+  const { evidence: _evidence, approvals: _approvals, overrides: _overrides, ...kept } = request;
+  await ports.decisions.record({ decision: answer, request: kept, caller: caller.name }, claimed);
+  return answer;
+}
+
+/** The claim, or the decision that the key already has. */
+async function claim(ports: GatePorts, key: IdempotencyKey): Promise<IdempotencyClaim | { decision: Decision }> {
+  const answer = await ports.idempotency.claim(key);
+  if (answer.kind === "claimed") return answer.claim;
+  if (answer.kind === "in-flight") {
+    throw new PlangateError("idempotency-in-flight", "A request with this Idempotency-Key is being decided right now.");
+  }
+  if (answer.kind === "other-body") {
+    throw new PlangateError(
+      "idempotency-key-reused",
+      "This Idempotency-Key was used with another body. Use a new key for a new request.",
+    );
+  }
+  const record = await ports.decisions.find(answer.decisionId);
+  if (record === null) throw new TypeError(`the decision ${answer.decisionId} of an idempotency key is missing`);
+  const { decision } = record;
+  if (decision.notAfter !== null && new Date(decision.notAfter) < ports.clock.now()) {
+    throw new PlangateError(
+      "approval-expired",
+      `The approval ${decision.id} of this Idempotency-Key ended at ${decision.notAfter}. Send the request again with a new key.`,
+    );
+  }
+  return { decision };
+}
+
+/** What plangate.yaml says about the service holds; a request that says otherwise is refused. */
+function withServiceDefaults(request: DeployRequest, { services }: GateSettings): DeployRequest {
+  const configured = services.get(request.service);
+  if (configured === undefined) return request;
+  const { migrationFormat, database } = configured;
+  agree("migrationFormat", request.migrationFormat, migrationFormat);
+  agree("database", request.database, database);
+  // `database` is part of the request's digest and stays as it was sent.
+  return { ...request, migrationFormat: request.migrationFormat ?? migrationFormat };
+}
+
+function agree(key: string, requested: string | null | undefined, configured: string | null): void {
+  if (requested == null || configured === null || requested === configured) return;
+  throw new PlangateError(
+    "request-conflict",
+    `The request's ${key} is ${JSON.stringify(requested)}, but the gate's configuration says ${JSON.stringify(configured)} for this service.`,
+  );
+}
+
+async function isRollbackToApproved(decisions: DecisionStore, request: DeployRequest): Promise<boolean> {
+  if (request.action !== "rollback" || request.commit == null) return false;
+  const { service, environment, commit } = request;
+  return decisions.wasApproved({ service, environment, commit });
+}
+
+/** A bundle that was stored and sent along counts once, with the trust that it was stored with. */
+function withoutRepeats(bundles: readonly TrustedBundle[]): TrustedBundle[] {
+  const byDigest = new Map<string, TrustedBundle>();
+  for (const bundle of bundles) if (!byDigest.has(bundle.digest)) byDigest.set(bundle.digest, bundle);
+  return [...byDigest.values()];
+}
+
+function staleWarning(staleSince: Date | null): string[] {
+  if (staleSince === null) return [];
+  return [
+    `The policy files have been broken since ${staleSince.toISOString()}; this decision follows the last good ones.`,
+  ];
+}
+
+function isTooStale(staleSince: Date | null, at: Date, { staleAfterMs }: GateSettings): staleSince is Date {
+  return staleSince !== null && at.getTime() - staleSince.getTime() >= staleAfterMs;
+}
+
+function rejectedAsStale(decision: Decision, staleSince: Date, { staleAfterMs }: GateSettings): Decision {
+  const finding: Finding = {
+    policy: null,
+    ruleId: "stale-policies",
+    outcome: "inconclusive",
+    enforcement: "deny",
+    subject: `${decision.service}/${decision.environment}`,
+    message: `The policy files have been broken since ${staleSince.toISOString()}, longer than the ${formatDuration(staleAfterMs)} for which the last good ones may stand in.`,
+    help: "Repair the policy files (plangate policy validate names every error) and send the request again.",
+    location: null,
+    waivedBy: null,
+    details: { staleSince: staleSince.toISOString() },
+  };
+  return {
+    ...decision,
+    decision: "rejected",
+    allowed: false,
+    notAfter: null,
+    findings: [finding, ...decision.findings],
+  };
+}
