@@ -152,7 +152,7 @@ test("the state is what a walk from point to point finds", () => {
         nextFit: walkedFit !== null && walkedFit <= walked.end - Math.max(1, given.durationMs) ? walkedFit : null,
       });
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });
 

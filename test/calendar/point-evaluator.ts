@@ -45,20 +45,25 @@ function spans(window: FreezeWindow, near: number): { from: number; to: number }
   });
 }
 
-const formats = new Map<string, Intl.DateTimeFormat>();
-const seen = new Map<string, number>();
+interface Clock {
+  format: Intl.DateTimeFormat;
+  shown: Map<number, number>;
+}
+const clocks = new Map<string, Clock>();
 
 /** What the clock shows, as the milliseconds of an UTC clock that shows the same. */
-export function wallClock(timeZone: string, instant: number): number {
-  const key = `${timeZone} ${instant}`;
-  const known = seen.get(key);
+function wallClock(timeZone: string, instant: number): number {
+  let clock = clocks.get(timeZone);
+  if (clock === undefined) {
+    const format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
+    clock = { format, shown: new Map() };
+    clocks.set(timeZone, clock);
+  }
+  const known = clock.shown.get(instant);
   if (known !== undefined) return known;
-  const format =
-    formats.get(timeZone) ?? new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
-  formats.set(timeZone, format);
   const milliseconds = ((instant % 1000) + 1000) % 1000;
-  const shown = Date.parse(`${format.format(instant).replace(" ", "T")}Z`) + milliseconds;
-  seen.set(key, shown);
+  const shown = Date.parse(`${clock.format.format(instant).replace(" ", "T")}Z`) + milliseconds;
+  clock.shown.set(instant, shown);
   return shown;
 }
 

@@ -10,7 +10,7 @@ import {
 import { type Interval, intervalAt, touches } from "./intervals.ts";
 import { explainNever } from "./never-opens.ts";
 import type { CalendarPolicy, FreezeWindow } from "./types.ts";
-import { expandWindow } from "./windows.ts";
+import { describeInterval, expandWindow, reasonOf } from "./windows.ts";
 import { timeZone } from "./zone.ts";
 
 export type { CalendarBecause } from "./expansion.ts";
@@ -149,12 +149,12 @@ export function freezesDuring(policies: readonly CalendarPolicy[], from: Date, t
     return changeWindow.freeze.flatMap((window) =>
       expandWindow(window, zone, window.kind === "recurring" ? around : span, "freeze")
         .filter((freeze) => touches(freeze, span))
-        .map(({ start, end, reason, text }) => ({
+        .map((freeze) => ({
           policy,
           window,
-          interval: { start: new Date(start), end: new Date(end) },
-          reason,
-          text,
+          interval: { start: new Date(freeze.start), end: new Date(freeze.end) },
+          reason: reasonOf(freeze),
+          text: describeInterval(freeze, zone),
         })),
     );
   });

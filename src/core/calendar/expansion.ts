@@ -1,8 +1,8 @@
 import { dayMs } from "./civil.ts";
 import { always, complement, type Interval, intersect, intervalAt, merge, subtract, touches } from "./intervals.ts";
 import type { CalendarPolicy } from "./types.ts";
-import { describeWindow, expandWindow, type WindowInterval } from "./windows.ts";
-import { timeZone } from "./zone.ts";
+import { describeInterval, describeWindow, expandWindow, reasonOf, type WindowInterval } from "./windows.ts";
+import { type TimeZone, timeZone } from "./zone.ts";
 
 /** How far the calendar looks back and ahead. */
 export const horizonMs = 400 * dayMs;
@@ -24,6 +24,7 @@ export interface CalendarBecause {
 /** One policy's windows as intervals, complete for the range that they were asked for. */
 export interface ExpandedPolicy {
   policy: string;
+  zone: TimeZone;
   /** All allow windows in words; null: open except freezes. */
   text: string | null;
   allow: readonly WindowInterval[];
@@ -43,6 +44,7 @@ export function expandPolicy({ policy, changeWindow }: CalendarPolicy, range: In
   const words = allow === null || allow.length === 0 ? null : `${allow.map(describeWindow).join(" or ")} ${zone.name}`;
   return {
     policy,
+    zone,
     text: allow !== null && allow.length === 0 ? "no windows" : words,
     allow: allowIntervals,
     freeze,
@@ -83,10 +85,16 @@ function isFirstOfWindow({ window }: WindowInterval, index: number, all: readonl
 }
 
 function becauseOfFreeze(policy: ExpandedPolicy, freeze: WindowInterval): CalendarBecause {
-  const { window, start, end, reason, text } = freeze;
+  const { window, start, end } = freeze;
   const interval =
     window.kind === "recurring" ? dates(freeze, policy.range) : { start: new Date(start), end: new Date(end) };
-  return { policy: policy.policy, kind: "freeze", interval, reason, text };
+  return {
+    policy: policy.policy,
+    kind: "freeze",
+    interval,
+    reason: reasonOf(freeze),
+    text: describeInterval(freeze, policy.zone),
+  };
 }
 
 /** The windows that an open instant lies in. A policy without allow windows has none. */
@@ -96,7 +104,8 @@ export function openers(policies: readonly ExpandedPolicy[], instant: number): C
     const stretch = intervalAt(policy.allowed, instant);
     if (window === undefined || stretch === undefined) return [];
     const interval = dates(stretch, policy.range);
-    return [{ policy: policy.policy, kind: "window", interval, reason: window.reason, text: window.text }];
+    const text = describeInterval(window, policy.zone);
+    return [{ policy: policy.policy, kind: "window", interval, reason: reasonOf(window), text }];
   });
 }
 

@@ -7,8 +7,8 @@ import { type TimeZone, toInstants, toLocal } from "./zone.ts";
 /** One opening or closure of a window, as far as it is known for the range asked for. */
 export interface WindowInterval extends Interval {
   window: FreezeWindow;
-  reason: string | null;
-  text: string;
+  /** The event of an iCalendar file; null for other windows. */
+  event: { allDay: boolean; summary: string | null } | null;
 }
 
 /** In an hour that clocks show twice an allow takes the first pass at both ends, a freeze all of it. */
@@ -17,23 +17,36 @@ export type Pass = "allow" | "freeze";
 /** The intervals of a window that touch `range`, sorted. */
 export function expandWindow(window: FreezeWindow, zone: TimeZone, range: Interval, pass: Pass): WindowInterval[] {
   if (window.kind === "calendar") {
-    const occurrences = expandICalendar(window.calendar, zone, range).filter(({ start, end }) => start < end);
-    return occurrences.map(({ start, end, allDay, summary }) => {
-      const name =
-        window.reason === null || summary === null ? (window.reason ?? summary) : `${window.reason}: ${summary}`;
-      const when = allDay ? describeDates(zone, { start, end }) : describeTimes(zone, { start, end });
-      return { start, end, window, reason: window.reason ?? summary, text: name === null ? when : `${name}, ${when}` };
-    });
+    return expandICalendar(window.calendar, zone, range)
+      .filter(({ start, end }) => start < end)
+      .map((event) => ({ start: event.start, end: event.end, window, event }));
   }
   const locals = window.kind === "recurring" ? recurringLocals(window, range) : [oneOffLocals(window)];
   const intervals = locals.map(({ start, end }) => {
     const last = toInstants(zone, end);
     return { start: toInstants(zone, start).first, end: pass === "freeze" ? last.last : last.first };
   });
-  const text = describeReasoned(window, zone);
   return merge(intervals)
     .filter((interval) => touches(interval, range))
-    .map((interval) => ({ ...interval, window, reason: window.reason, text }));
+    .map(({ start, end }) => ({ start, end, window, event: null }));
+}
+
+export function reasonOf({ window, event }: WindowInterval): string | null {
+  return window.reason ?? event?.summary ?? null;
+}
+
+/** "No changes on Fridays, Fri 00:00–24:00 America/New_York", "Year-end freeze, 2026-12-24 to 2027-01-01", "Holidays: Epiphany, 2026-01-06". */
+export function describeInterval(interval: WindowInterval, zone: TimeZone): string {
+  const { window, event } = interval;
+  const name = window.reason !== null && event?.summary ? `${window.reason}: ${event.summary}` : reasonOf(interval);
+  const when = describeWhen(interval, zone);
+  return name === null ? when : `${name}, ${when}`;
+}
+
+function describeWhen({ window, event, start, end }: WindowInterval, zone: TimeZone): string {
+  if (window.kind === "recurring") return `${describeWindow(window)} ${zone.name}`;
+  if (window.kind === "one-off") return window.label;
+  return event?.allDay ? describeDates(zone, { start, end }) : describeTimes(zone, { start, end });
 }
 
 function oneOffLocals({ from, to }: OneOffWindow): Interval {
@@ -54,13 +67,6 @@ function recurringLocals({ days, from, to }: RecurringWindow, range: Interval): 
     locals.push({ start: day * dayMs + from * minuteMs, end: end + to * minuteMs });
   }
   return locals;
-}
-
-/** "No changes on Fridays, Fri 00:00–24:00 America/New_York", "Year-end freeze, 2026-12-24 to 2027-01-01". */
-function describeReasoned(window: RecurringWindow | OneOffWindow, zone: TimeZone): string {
-  const when = describeWindow(window);
-  const text = window.reason === null ? when : `${window.reason}, ${when}`;
-  return window.kind === "recurring" ? `${text} ${zone.name}` : text;
 }
 
 /** "Tue–Thu 00:00–15:00", "2026-01-10". */

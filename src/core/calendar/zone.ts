@@ -32,14 +32,29 @@ export function isTimeZone(name: string): boolean {
   if (name === "UTC") return true;
   const [area = "", ...parts] = name.split("/");
   if (!areas.has(area) || parts.length === 0 || !parts.every((part) => namePart.test(part))) return false;
-  const known = canonicalName(name);
-  if (known === null) return false;
-  return known.toLowerCase() !== name.toLowerCase() || known === name;
+  const known = clockOf(name)?.resolvedOptions().timeZone;
+  return known !== undefined && (known.toLowerCase() !== name.toLowerCase() || known === name);
 }
 
-function canonicalName(name: string): string | null {
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+/** Kept, since making one costs milliseconds. */
+function clockOf(name: string): Intl.DateTimeFormat | null {
+  const known = clocks.get(name);
+  if (known !== undefined) return known;
   try {
-    return new Intl.DateTimeFormat("en-US", { timeZone: name }).resolvedOptions().timeZone;
+    const clock = new Intl.DateTimeFormat("en-US", {
+      timeZone: name,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
+      second: "numeric",
+    });
+    clocks.set(name, clock);
+    return clock;
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
@@ -54,8 +69,9 @@ const zones = new Map<string, TimeZone>();
 export function timeZone(name: string): TimeZone {
   const known = zones.get(name);
   if (known !== undefined) return known;
-  if (!isTimeZone(name)) throw new RangeError(`Not an IANA time zone: ${JSON.stringify(name)}`);
-  const zone = name === "UTC" ? utc : ianaZone(name);
+  const clock = isTimeZone(name) ? clockOf(name) : null;
+  if (clock === null) throw new RangeError(`Not an IANA time zone: ${JSON.stringify(name)}`);
+  const zone = name === "UTC" ? utc : ianaZone(name, clock);
   zones.set(name, zone);
   return zone;
 }
@@ -69,19 +85,9 @@ const blocksKept = 10_000;
 /** Before it Intl counts years of another era; every zone has its local mean time there. */
 const earliest = dayNumber(1, 1, 3) * dayMs;
 
-function ianaZone(name: string): TimeZone {
-  const format = new Intl.DateTimeFormat("en-US", {
-    timeZone: name,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
-  });
+function ianaZone(name: string, clock: Intl.DateTimeFormat): TimeZone {
   const measure = (instant: number): number => {
-    const fields = format.format(instant).match(/\d+/g)?.map(Number) ?? [];
+    const fields = clock.format(instant).match(/\d+/g)?.map(Number) ?? [];
     const [month = 0, day = 0, year = 0, hour = 0, minute = 0, second = 0] = fields;
     const local = dayNumber(year, month, day) * dayMs + hour * hourMs + minute * minuteMs + second * secondMs;
     return local - Math.floor(instant / secondMs) * secondMs;
