@@ -1,4 +1,4 @@
-import { describeFlip } from "../query-plan/compare.ts";
+import { describeFlip, type Flip } from "../query-plan/compare.ts";
 import type { RuleContext, RuleFinding } from "../rules/rule.ts";
 import { displayName, type SourceLocation } from "../values.ts";
 import { type AffectedQueries, type AffectedQuery, affectedQueries } from "./affected-queries.ts";
@@ -56,13 +56,35 @@ function regressionFinding({ query, pairs }: QueryVerdict, location: SourceLocat
       location,
       details: {
         query: query.text,
-        flips: worse.flatMap(({ comparison }) => comparison.flips),
+        flips: worse.flatMap(({ comparison }) => comparison.flips.map(flipDetails)),
         costRatio: ratio === 0 ? null : ratio,
         before: first.before.server.name,
         after: first.after.server.name,
       },
     }),
   ];
+}
+
+function flipDetails({
+  kind,
+  alias,
+  relation,
+  partitions,
+  indexes,
+  before,
+  after,
+  size,
+}: Flip): Record<string, unknown> {
+  return {
+    kind,
+    alias,
+    relation: displayName(relation),
+    partitions,
+    indexes,
+    before,
+    after,
+    rows: size?.rows ?? null,
+  };
 }
 
 function missingFindings(

@@ -1,9 +1,11 @@
-import { fingerprintSync, type Node, parseSync, SqlError } from "libpg-query";
+import type { Node } from "@pgsql/types";
+import { sha256Hex } from "../digest.ts";
 import type { ObjectName } from "../values.ts";
+import { parseSql } from "./grammar.ts";
 
 /** What a query of the workload reads. */
 export interface QueryReading {
-  /** Equal for queries that differ only in their constants and parameters. */
+  /** Equal for queries that differ only in their constants, parameters and white space. */
   fingerprint: string;
   /** Every relation that it names as a source or target of rows; names as written. */
   relations: readonly ObjectName[];
@@ -14,19 +16,19 @@ export interface QueryReading {
  * listed as if it were a table, so a query can only be taken for reading more than it does.
  */
 export function readQuery(text: string): QueryReading | null {
-  try {
-    const relations = new Map<string, ObjectName>();
-    for (const { stmt } of parseSync(text).stmts ?? []) collect(queryOf(stmt), relations);
-    return { fingerprint: fingerprintSync(text), relations: [...relations.values()] };
-  } catch (error) {
-    if (error instanceof SqlError) return null;
-    throw error;
-  }
+  const parsed = parseSql(text);
+  if (!parsed.ok || text.includes("\0")) return null;
+  const relations = new Map<string, ObjectName>();
+  for (const { node } of parsed.value) collect(queryOf(node), relations);
+  const shape = JSON.stringify(
+    parsed.value.map(({ node }) => node),
+    withoutConstants,
+  );
+  return { fingerprint: sha256Hex(shape), relations: [...relations.values()] };
 }
 
 /** The part of a statement that has a query plan; undefined: none (VACUUM, CREATE INDEX, SET …). */
-function queryOf(statement: Node | undefined): unknown {
-  if (statement === undefined) return undefined;
+function queryOf(statement: Node): unknown {
   if ("SelectStmt" in statement || "InsertStmt" in statement || "UpdateStmt" in statement) return statement;
   if ("DeleteStmt" in statement || "MergeStmt" in statement) return statement;
   if ("DeclareCursorStmt" in statement) return statement.DeclareCursorStmt.query;
@@ -40,7 +42,8 @@ function queryOf(statement: Node | undefined): unknown {
 /** Walks the parse tree's plain JSON without recursion, since expressions nest as deep as they like. */
 function collect(tree: unknown, relations: Map<string, ObjectName>): void {
   const stack: unknown[] = [tree];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+  while (stack.length > 0) {
+    const node = stack.pop();
     if (typeof node !== "object" || node === null) continue;
     for (const [key, value] of Object.entries(node)) {
       if (key === "InsertStmt" && isPlainInsert(value))
@@ -61,6 +64,22 @@ function isPlainInsert(
   return typeof value === "object" && value !== null && !("onConflictClause" in value);
 }
 
-function isRangeVar(node: object): node is { relname: string; schemaname?: string; relpersistence: string } {
+function isRangeVar(node: object): node is { relname: string; schemaname?: string } {
   return "relname" in node && typeof node.relname === "string" && "relpersistence" in node;
+}
+
+const constant = "?";
+const positions = new Set(["location", "list_start", "list_end", "rexpr_list_start", "rexpr_list_end"]);
+
+/** For JSON.stringify: positions go, constants and parameters become "?", and a list of nothing else becomes one "?". */
+function withoutConstants(key: string, value: unknown): unknown {
+  if (key === "location" || key === "stmt_location" || key === "stmt_len" || key.endsWith("_location"))
+    return undefined;
+  if (isConstant(value)) return constant;
+  if (Array.isArray(value) && value.length > 1 && value.every(isConstant)) return [constant];
+  return value;
+}
+
+function isConstant(value: unknown): boolean {
+  return typeof value === "object" && value !== null && ("A_Const" in value || "ParamRef" in value);
 }
