@@ -73,8 +73,7 @@ const positions = new Set(["location", "list_start", "list_end", "rexpr_list_sta
 
 /** For JSON.stringify: positions go, constants and parameters become "?", and a list of nothing else becomes one "?". */
 function withoutConstants(key: string, value: unknown): unknown {
-  if (key === "location" || key === "stmt_location" || key === "stmt_len" || key.endsWith("_location"))
-    return undefined;
+  if (positions.has(key)) return undefined;
   if (isConstant(value)) return constant;
   if (Array.isArray(value) && value.length > 1 && value.every(isConstant)) return [constant];
   return value;
