@@ -45,9 +45,10 @@ it.each([
   ["disabled", [true, false]],
 ] as const)("the corpus has every %s", (key, expected) => {
   const plans = majors.flatMap((major) => readCorpus(major).map(([, { text }]) => parseQueryPlan(text)));
-  const seen = new Set<unknown>(plans.flatMap(({ root }) => [...nodesOf(root)].map((node) => node[key])));
+  const nodes = plans.flatMap(({ root }) => [...nodesOf(root)]);
+  const seen = new Set<string | boolean | null>(nodes.map((node) => node[key]));
   seen.delete(null);
-  expect(seen).toEqual(new Set(expected));
+  expect(seen).toEqual(new Set<string | boolean | null>(expected));
 });
 
 const rows = (printed: string) => printed.replace(/\n$/, "").split("\n");

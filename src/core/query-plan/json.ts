@@ -5,6 +5,7 @@ import {
   aggregateStrategies,
   commands,
   joinTypes,
+  mayLackTarget,
   nodeTypes,
   operations,
   partialModes,
@@ -140,6 +141,9 @@ function ownNode(json: JsonNode, path: string): NodeDraft {
     json["Relation Name"] ?? json["Function Name"] ?? json["CTE Name"] ?? json["Table Function Name"] ?? null;
   const alias = json.Alias ?? name;
   if (kind !== undefined && kind !== "index" && alias !== null) setTarget(node, kind, json.Schema ?? null, name, alias);
+  if (kind === "relation" && node.relation === null && !mayLackTarget.has(node.nodeType))
+    throw missing(path, "Relation Name");
+  if (node.nodeType.includes("Index") && node.index === null) throw missing(path, "Index Name");
   return node;
 }
 
@@ -154,6 +158,10 @@ function setCostAndActual(node: NodeDraft, json: JsonNode, path: string): void {
   node.actual = { startupMs: time(json["Actual Startup Time"]), totalMs: time(json["Actual Total Time"]), rows, loops };
 }
 
+function missing(path: string, key: string): QueryPlanError {
+  return new QueryPlanError("not-explain-output", path, `"${key}" is missing`);
+}
+
 type NumberKey = "Startup Cost" | "Total Cost" | "Plan Rows" | "Plan Width" | "Actual Rows" | "Actual Loops";
 type Numbers<Keys extends readonly unknown[]> = { [Key in keyof Keys]: number };
 
@@ -164,8 +172,8 @@ function allOrNone<const Keys extends readonly NumberKey[]>(
 ): Numbers<Keys> | null {
   const found = keys.flatMap((key) => json[key] ?? []);
   if (found.length === 0) return null;
-  const missing = keys.find((key) => json[key] == null);
-  if (missing !== undefined) throw new QueryPlanError("not-explain-output", path, `"${missing}" is missing`);
+  const absent = keys.find((key) => json[key] == null);
+  if (absent !== undefined) throw missing(path, absent);
   return found as Numbers<Keys>; // one number for each key
 }
 

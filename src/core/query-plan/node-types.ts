@@ -54,6 +54,9 @@ const scans: readonly (readonly [string, TargetKind])[] = [
 
 export const targetKinds: ReadonlyMap<string, TargetKind> = new Map(scans);
 
+/** A join that a foreign server does, what an extension does, and a transition table have no name in text. */
+export const mayLackTarget = new Set(["Foreign Scan", "Custom Scan", "Named Tuplestore Scan"]);
+
 const joins = ["Nested Loop", "Hash Join", "Merge Join"];
 export const joinTypes = ["Inner", "Left", "Right", "Full", "Semi", "Anti", "Right Semi", "Right Anti"] as const;
 export const aggregateStrategies = ["Plain", "Sorted", "Hashed", "Mixed"] as const;

@@ -1,6 +1,6 @@
 /** Reads a node's own line: `Index Scan using i on public.orders o  (cost=0.43..8.45 rows=1 width=8) (actual …)`. */
 import { type NodeDraft, newNode, setTarget } from "./draft.ts";
-import { nodeTitles, targetKinds } from "./node-types.ts";
+import { mayLackTarget, nodeTitles, targetKinds } from "./node-types.ts";
 import type { Actual, Cost } from "./query-plan.ts";
 import { excerpt, QueryPlanError } from "./query-plan-error.ts";
 
@@ -40,9 +40,6 @@ export function parseTitle(content: string, line: number): NodeDraft {
   setTarget(node, target, dotted === undefined ? null : first, name_, others[0] ?? name_);
   return node;
 }
-
-/** A join that a foreign server does, what an extension does, and a transition table have no name in text. */
-const mayLackTarget = new Set(["Foreign Scan", "Custom Scan", "Named Tuplestore Scan"]);
 
 function unreadable(content: string, line: number): QueryPlanError {
   return new QueryPlanError("not-explain-output", line, `cannot read the node ${excerpt(content)}`);
