@@ -47,7 +47,7 @@ const unitMs: Record<Frequency, number> = {
   MONTHLY: 28 * dayMs,
   YEARLY: 365 * dayMs,
 };
-/** Without end, a rule may repeat every hour at most; a finer one must end within `mostSteps` steps. */
+/** Without end, a rule may repeat every hour at most; other rules of hours and less must end within `mostSteps`. */
 const mostPerDay = 24;
 const mostSteps = 20_000;
 
@@ -66,15 +66,15 @@ export function readRule(context: Context, property: Property, start: EventTime)
   if (start.kind === "date" && unitMs[parts.freq] < dayMs) throw fail(`FREQ=${parts.freq} needs a DTSTART with a time`);
   const perDay = (rule.hours?.length ?? 1) * (rule.minutes?.length ?? 1) * (rule.seconds?.length ?? 1);
   if (perDay > mostPerDay) throw fail(`more than ${mostPerDay} occurrences a day`);
-  const ended = parts.count === undefined ? rule : { ...rule, until: untilOfCount(rule, parts.count, start) };
-  const step = parts.interval * unitMs[parts.freq];
-  const end = ended.until?.local ?? Number.POSITIVE_INFINITY;
-  if (step < hourMs && !((end - start.local) / step <= mostSteps)) {
+  const until = parts.count === undefined ? rule.until : untilOfCount(rule, parts.count, start);
+  const steps = ((until?.local ?? Number.POSITIVE_INFINITY) - start.local) / (parts.interval * unitMs[parts.freq]);
+  const isEndlessHourly = parts.count === undefined && parts.freq === "HOURLY";
+  if (unitMs[parts.freq] < dayMs && !isEndlessHourly && steps > mostSteps) {
     throw fail(
-      `repeats more often than every hour for too long; end it after at most ${mostSteps} steps, or write one longer event`,
+      `repeats more often than every hour for too long, or ends too late; end it within ${mostSteps} steps, or write one longer event`,
     );
   }
-  return ended;
+  return { ...rule, until };
 }
 
 /** The table of RFC 5545 section 3.3.10. */
@@ -151,17 +151,18 @@ function readUntil(context: Context, property: Property, start: EventTime): Even
 
 /**
  * COUNT as an UNTIL, so that nobody has to count from the beginning again. DTSTART is the first, whether it matches or
- * not. A rule too fine to be counted to its end has none.
+ * not. null: a rule of hours or less does not get there within `mostSteps`.
  */
 function untilOfCount(rule: RecurrenceRule, count: number, start: EventTime): EventTime | null {
+  const unit = unitMs[rule.frequency];
+  const end = unit < dayMs ? start.local + mostSteps * rule.interval * unit : Number.POSITIVE_INFINITY;
   let left = count - 1;
   let last = start.local;
-  if (left > 0) {
-    for (const local of occurrences(rule, start.local, { start: start.local + 1, end: Number.POSITIVE_INFINITY })) {
-      last = local;
-      left--;
-      if (left === 0) break;
-    }
+  if (left === 0) return { ...start };
+  for (const local of occurrences(rule, start.local, { start: start.local + 1, end })) {
+    last = local;
+    left--;
+    if (left === 0) break;
   }
-  return left > 0 && unitMs[rule.frequency] < dayMs ? null : { ...start, local: last };
+  return left > 0 && unit < dayMs ? null : { ...start, local: last };
 }
