@@ -15,12 +15,14 @@ export interface PlanJudgement extends PlanRequirements {
 /** What the query plans in the evidence say about the queries that a migration affects. */
 export function judgePlans(context: RuleContext, judgement: PlanJudgement): RuleFinding[] {
   const affected = affectedQueries(context.analysis, context.evidence);
-  if (affected.tables.length === 0) {
+  const homeless = unknownTableFindings(context);
+  if (affected.tables.length === 0 && homeless.length === 0) {
     return [passed("migrations", "No index, constraint, column type or partition is taken away or changed.")];
   }
   const verdicts = affected.queries.map((query) => judgeQuery(query, context, judgement));
   const location = firstLocation(context);
   const findings = [
+    ...homeless,
     ...verdicts.flatMap((verdict) => regressionFinding(verdict, location)),
     ...missingFindings(verdicts, judgement, location),
     ...workloadFindings(affected, context, judgement, location),
@@ -28,6 +30,21 @@ export function judgePlans(context: RuleContext, judgement: PlanJudgement): Rule
   if (findings.length > 0) return findings;
   const tables = listed(affected.tables.map(displayName));
   return [passed(tables, unharmedText(affected.queries.length, tables), location)];
+}
+
+/** What is dropped and belongs to a table that the evidence does not show may serve any query. */
+function unknownTableFindings({ analysis }: RuleContext): RuleFinding[] {
+  return analysis.changes
+    .filter((change) => change.affectsQueryPlans && change.tables.length === 0)
+    .map((change) => {
+      const object = change.kind === "drop-index" ? displayName(change.index) : "an object";
+      return inconclusive({
+        subject: object,
+        message: `The evidence does not show which table ${object} belongs to, so the queries that may need it are not known.`,
+        help: "Add an evidence bundle with the catalogue of this database.",
+        location: change.statement.location,
+      });
+    });
 }
 
 function unharmedText(queries: number, tables: string): string {

@@ -1,0 +1,2 @@
+-- Generated with Cursor AI
+ALTER TABLE orders ADD COLUMN note text;

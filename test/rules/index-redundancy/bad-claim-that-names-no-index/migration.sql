@@ -1,0 +1,2 @@
+-- This index is redundant.
+DROP INDEX CONCURRENTLY idx_orders_status;

@@ -1,0 +1,1 @@
+ALTER TABLE orders DROP CONSTRAINT idx_orders_pkey;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY daily_totals_day;
