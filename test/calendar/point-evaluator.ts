@@ -1,6 +1,6 @@
 import type { CalendarPolicy, FreezeWindow } from "../../src/core/calendar/types.ts";
 import { weekdays } from "../../src/core/calendar/types.ts";
-import { day, hour, minute } from "./policies.ts";
+import { day, minute } from "./policies.ts";
 
 /**
  * A second way to say whether a calendar is open at one instant: it never turns a local time into an instant, builds no
@@ -67,12 +67,20 @@ function wallClock(timeZone: string, instant: number): number {
   return shown;
 }
 
-/** Days (as UTC midnights) in which a zone's offset changes. */
-export function daysOfChange(timeZone: string, fromYear: number, toYear: number): number[] {
-  const days: number[] = [];
+/** The quarters of an hour at which a zone's offset changes, each with the local minute of the day that its clocks showed before. */
+export function changesOf(
+  timeZone: string,
+  fromYear: number,
+  toYear: number,
+): { instant: number; minuteOfDay: number }[] {
+  const found: { instant: number; minuteOfDay: number }[] = [];
   const offset = (at: number) => wallClock(timeZone, at) - at;
-  for (let at = Date.UTC(fromYear, 0, 1); at < Date.UTC(toYear, 0, 1); at += day) {
-    if (offset(at) !== offset(at + day)) days.push(at);
+  for (let midnight = Date.UTC(fromYear, 0, 1); midnight < Date.UTC(toYear, 0, 1); midnight += day) {
+    if (offset(midnight) === offset(midnight + day)) continue;
+    let instant = midnight;
+    while (offset(instant) === offset(midnight)) instant += 15 * minute;
+    const shown = instant + offset(midnight);
+    found.push({ instant, minuteOfDay: (shown % day) / minute });
   }
-  return days.length > 0 ? days : [Date.UTC(fromYear, 5, 1) + 12 * hour];
+  return found.length > 0 ? found : [{ instant: Date.UTC(fromYear, 5, 1), minuteOfDay: 12 * 60 }];
 }
