@@ -88,6 +88,13 @@ describe("what is a sequential scan instead of an index", () => {
     expect(flips(before, after)).toEqual([`index-to-sequential: ${message}`]);
   });
 
+  it("names the bitmaps' indexes, not those of a subplan's", () => {
+    const subplan = "  SubPlan 1\n    ->  Bitmap Heap Scan on x\n          ->  Bitmap Index Scan on k";
+    expect(
+      compare(`Bitmap Heap Scan on orders\n  ->  Bitmap Index Scan on i\n${subplan}`, seq).flips[0]?.indexes,
+    ).toEqual(["i"]);
+  });
+
   it.each([
     ["the same index", index, index],
     ["another index", index, "Index Scan using other on orders\n  Index Cond: (user_id = 1)"],

@@ -17,6 +17,7 @@ describe.each(majors)("PostgreSQL %i", (major) => {
       psql,
       border,
       unaligned,
+      csv,
       pgAdmin,
       carriageReturns,
       noBreakSpaces,
@@ -89,7 +90,13 @@ function unaligned(printed: string): string {
   return `QUERY PLAN\n${printed}(${rows(printed).length} rows)\n`;
 }
 
-/** pgAdmin's "copy", and CSV. */
+/** `psql --csv` */
+function csv(printed: string): string {
+  const field = (line: string) => (/[",]|^ | $/.test(line) ? `"${line.replaceAll('"', '""')}"` : line);
+  return ["QUERY PLAN", ...rows(printed).map(field), ""].join("\n");
+}
+
+/** pgAdmin's "copy". */
 function pgAdmin(printed: string): string {
   return rows(printed)
     .map((line) => `"${line.replaceAll('"', '""')}"`)

@@ -16,7 +16,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -154,6 +154,7 @@ function newFolder(major: PostgresMajor): Folder {
     detached: true,
   });
   reaper.unref();
+  if (reaper.stdin instanceof Socket) reaper.stdin.unref();
   let native = nativeDirectory(major);
   if (nobody.uid !== undefined) {
     chmodSync(base, 0o755);
@@ -204,13 +205,7 @@ async function serve(folder: Folder): Promise<PostgresServer> {
     stop,
     async restart() {
       if (!killed) await stop();
-      // After a SIGKILL the children hold the shared memory for a moment, and the server refuses to start.
-      await until("the server starts again", () =>
-        start(folder).then(
-          () => true,
-          (error) => (killed ? false : Promise.reject(error)),
-        ),
-      );
+      await (killed ? startAfterKill(folder) : start(folder));
       killed = false;
     },
     async kill9() {
@@ -218,10 +213,26 @@ async function serve(folder: Folder): Promise<PostgresServer> {
       killed = true;
     },
     async cleanup() {
-      if (running() && !killed) await stop("immediate");
-      folder.remove();
+      try {
+        if (running() && !killed) await stop("immediate");
+      } finally {
+        folder.remove();
+      }
     },
   };
+}
+
+/** The children hold the shared memory for a moment, and the server refuses to start. */
+async function startAfterKill(folder: Folder): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await start(folder);
+      return;
+    } catch (error) {
+      if (attempt === 20) throw error;
+      await sleep(250);
+    }
+  }
 }
 
 function postmasterPid(dataDir: string): number {

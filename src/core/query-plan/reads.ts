@@ -1,4 +1,4 @@
-import { nodesOf, type PlanNode, type Relation } from "./query-plan.ts";
+import type { PlanNode, Relation } from "./query-plan.ts";
 
 /** A node above another one. */
 export interface Step {
@@ -33,9 +33,8 @@ export function readsOf(root: PlanNode): Read[] {
   const reads: Read[] = [];
   const visit = (node: PlanNode, above: Step | null) => {
     if (node.relation !== null && node.operation === null) {
-      const below = node.nodeType === "Bitmap Heap Scan" ? [...nodesOf(node)] : [node];
-      const indexes = [...new Set(below.flatMap(({ index }) => index ?? []))];
-      reads.push({ node, relation: node.relation, access: accesses.get(node.nodeType) ?? "other", indexes, above });
+      const { nodeType, relation } = node;
+      reads.push({ node, relation, access: accesses.get(nodeType) ?? "other", indexes: indexesOf(node), above });
     }
     let regular = 0;
     for (const child of node.children) {
@@ -45,6 +44,19 @@ export function readsOf(root: PlanNode): Read[] {
   visit(root, null);
   return reads;
 }
+
+/** The scan's own index; of a bitmap scan, those of the bitmaps below it. */
+function indexesOf(scan: PlanNode): string[] {
+  const found = new Set<string>();
+  const visit = (node: PlanNode) => {
+    if (node.index !== null) found.add(node.index);
+    for (const child of node.children) if (bitmaps.has(child.nodeType) && child.subplanName === null) visit(child);
+  };
+  visit(scan);
+  return [...found];
+}
+
+const bitmaps = new Set(["Bitmap Index Scan", "BitmapAnd", "BitmapOr"]);
 
 /** From the scan's parent up to the root. */
 export function* ancestors({ above }: Read): Generator<Step> {

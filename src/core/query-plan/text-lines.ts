@@ -20,9 +20,11 @@ export function resultLines(input: string): Line[] {
   const all = text.split("\n").map((line, index) => ({ number: index + 1, text: line.trimEnd() }));
   let lines = trimBlank(withoutBorder(trimBlank(all)));
   const framed = lines[0]?.text.trim() === "QUERY PLAN";
+  let aligned = false;
   if (framed) {
     lines = trimBlank(lines.slice(1));
-    if (/^[-─]+$/.test(lines[0]?.text.trim() ?? "")) lines = lines.slice(1);
+    aligned = /^[-─]+$/.test(lines[0]?.text.trim() ?? "");
+    if (aligned) lines = lines.slice(1);
   }
   if (/^Time: [\d.,]+ ms/.test(lines.at(-1)?.text ?? "") && lines.some(isRowCount))
     lines = trimBlank(lines.slice(0, -1));
@@ -34,7 +36,7 @@ export function resultLines(input: string): Line[] {
   if (framed && lines.every(({ text }) => text === "" || text.startsWith(" "))) {
     lines = lines.map((line) => ({ ...line, text: line.text.slice(1) }));
   }
-  return withoutQuotes(lines);
+  return withoutQuotes(lines, framed && !aligned);
 }
 
 function isRowCount(line: Line | undefined): boolean {
@@ -59,9 +61,9 @@ function withoutBorder(lines: Line[]): Line[] {
 }
 
 /** pgAdmin copies each line in quotes, CSV those that need them. */
-function withoutQuotes(lines: Line[]): Line[] {
+function withoutQuotes(lines: Line[], isCsv: boolean): Line[] {
   const quoted = (text: string) => text.length >= 2 && text.startsWith('"') && text.endsWith('"');
-  if (!quoted(lines[0]?.text ?? "")) return lines;
+  if (!isCsv && !quoted(lines[0]?.text ?? "")) return lines;
   return lines.map((line) =>
     quoted(line.text) ? { ...line, text: line.text.slice(1, -1).replaceAll('""', '"') } : line,
   );
