@@ -1,0 +1,76 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { benchCore } from "./core.ts";
+import { type Compared, compare } from "./timing.ts";
+
+const root = process.cwd();
+const plangate = join(root, "dist/plangate.js");
+const squawk = join(root, "node_modules/.bin/squawk");
+const target = ["--environment", "production", "--service", "orders", "--policies", join(root, "policies")];
+
+void main();
+
+async function main(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "plangate-bench-"));
+  try {
+    report("One decision on the incident, core only", "one parse of its SQL", await benchCore(root));
+    report("`plangate check` on the incident, whole process (aim: under 8x)", "`node -e 0`", benchCheck());
+    report(
+      "10,000 statements, `plangate check`, whole process (aim: under 2 s)",
+      "`squawk` on the same file",
+      benchLarge(folder),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function benchCheck(): Compared {
+  const incident = [
+    plangate,
+    "check",
+    "--request",
+    join(root, "examples/incident/request.json"),
+    ...target,
+    "--at",
+    "2026-03-13T16:47:00-04:00",
+  ];
+  return compare(
+    15,
+    () => run(process.execPath, incident, 2),
+    () => run(process.execPath, ["-e", "0"], 0),
+  );
+}
+
+/** A schema that grows: tables, columns, indexes, constraints, rows. */
+function benchLarge(folder: string): Compared {
+  const statements = Array.from({ length: 2_000 }, (_, n) => [
+    `CREATE TABLE t${n} (id bigint PRIMARY KEY, owner_id bigint NOT NULL, name text);`,
+    `ALTER TABLE t${n} ADD COLUMN created_at timestamptz DEFAULT now();`,
+    `CREATE INDEX t${n}_owner ON t${n} (owner_id, created_at);`,
+    `COMMENT ON TABLE t${n} IS 'table ${n}; not an index';`,
+    `INSERT INTO t${n} (id, owner_id, name) VALUES (${n}, 1, 'first');`,
+  ]);
+  const file = join(folder, "large.sql");
+  writeFileSync(file, `${statements.flat().join("\n")}\n`);
+  return compare(
+    5,
+    () => run(process.execPath, [plangate, "check", file, ...target], 2),
+    () => run(squawk, [file], 1),
+  );
+}
+
+/** Fails where the program does not end as it should: a crash would be quick. */
+function run(command: string, args: readonly string[], expectedExit: number): void {
+  const result = spawnSync(command, args, { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
+  if (result.status !== expectedExit)
+    throw new Error(`${command} ${args.join(" ")} ended with ${result.status}: ${result.stderr}`);
+}
+
+function report(subject: string, baseline: string, { subject: ms, baseline: baselineMs, ratio }: Compared): void {
+  process.stdout.write(
+    `${subject}\n  ${ms.toFixed(1)} ms against ${baselineMs.toFixed(1)} ms for ${baseline}: ${ratio.toFixed(2)}x\n`,
+  );
+}
