@@ -2,12 +2,12 @@ import { z } from "zod";
 import { digestOf, sha256Hex } from "./digest.ts";
 import { InputError, inputIssues } from "./errors.ts";
 import { bundleDigest, evidenceBundleSchema, type TrustedBundle } from "./evidence/bundle.ts";
-import { duration, instant } from "./values.ts";
+import { displayableName, duration, instant } from "./values.ts";
 
 export const migrationFormats = ["plain", "dbmate", "goose", "golang-migrate", "flyway", "sqitch"] as const;
 export type MigrationFormat = (typeof migrationFormats)[number];
 
-const name = z.string().min(1).max(200);
+const name = displayableName.min(1).max(200);
 
 export const migrationSchema = z.strictObject({ path: z.string().min(1).max(1024), sql: z.string() });
 export type Migration = z.infer<typeof migrationSchema>;

@@ -30,6 +30,9 @@ export const instant = z.iso
   .datetime({ offset: true, error: 'an instant is an RFC 3339 date-time with an offset: "2026-03-13T16:47:00-04:00"' })
   .transform((text) => new Date(text));
 
+/** Text that is shown, logged and stored as it is: without control characters. */
+export const displayableName = z.string().regex(/^\P{Cc}*$/u, "control characters are not allowed");
+
 /** A whole number ≥ 0, at most 2^53 − 1. */
 export const count = z.number().int().nonnegative();
 

@@ -1,9 +1,7 @@
 import type { PoolClient } from "pg";
 import type { Clock, EvidenceStore, ReceivedBundle } from "../../app/ports.ts";
-import { evidenceBundleSchema, type Trust } from "../../core/evidence/bundle.ts";
+import { evidenceBundleSchema, sectionsOf, type Trust } from "../../core/evidence/bundle.ts";
 import { type Database, type Prunable, StoreError } from "./connection.ts";
-
-const sectionNames = ["indexUsage", "catalog", "statistics", "statements", "plans"] as const;
 
 /**
  * How many bundles with a section a decision looks at, per server and trust. Collectors push each section at its own pace, so they are
@@ -12,8 +10,8 @@ const sectionNames = ["indexUsage", "catalog", "statistics", "statements", "plan
 const newestPerSection = 10;
 const newestWithPlans = 100;
 
-export function evidenceStore(database: Database, clock: Clock, retentionMs: number): EvidenceStore & Prunable {
-  const oldest = () => new Date(clock.now().getTime() - retentionMs);
+export function evidenceStore(database: Database, clock: Clock, retentionMs: number | null): EvidenceStore & Prunable {
+  const oldest = () => new Date(retentionMs === null ? 0 : clock.now().getTime() - retentionMs);
   return {
     bundlesOf: (name) =>
       database.transaction(async (client) => {
@@ -74,7 +72,6 @@ async function insertBundle(
   caller: string,
   receivedAt: Date,
 ): Promise<void> {
-  const sections = sectionNames.filter((section) => (bundle[section] ?? null) !== null);
   await client.query(insertSql, [
     database,
     digest,
@@ -83,7 +80,7 @@ async function insertBundle(
     bundle.capturedAt,
     receivedAt,
     caller,
-    sections,
+    sectionsOf(bundle),
     JSON.stringify(raw),
   ]);
 }

@@ -19,7 +19,8 @@ export interface Store {
 
 export interface StoreOptions extends StoreTarget {
   clock: Clock;
-  evidenceRetentionMs: number;
+  /** null: evidence is kept for ever. */
+  evidenceRetentionMs: number | null;
 }
 
 /** Connects, brings the schema up to date, and gives the ports. Throws StoreError. */

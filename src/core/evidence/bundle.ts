@@ -2,13 +2,13 @@ import { z } from "zod";
 import { catalogSchema } from "../catalog/catalog.ts";
 import { digestOf } from "../digest.ts";
 import { InputError, inputIssues } from "../errors.ts";
-import { count, instant } from "../values.ts";
+import { count, displayableName, instant } from "../values.ts";
 
 /** What stands in for an unknown number in counters printed as text is absent, not 0. */
 const settings = z.record(z.string(), z.string());
 
 export const planServerSchema = z.strictObject({
-  name: z.string().min(1),
+  name: displayableName.min(1),
   role: z.enum(["primary", "replica"]),
   systemIdentifier: z.string().nullish(),
 });
@@ -92,6 +92,13 @@ export type EvidenceBundleInput = z.input<typeof evidenceBundleSchema>;
 export type IndexUsageRow = z.infer<typeof indexUsageRowSchema>;
 export type PlanEvidence = z.infer<typeof planEvidenceSchema>;
 export type ServerRole = "primary" | "replica";
+
+const sectionNames = ["indexUsage", "catalog", "statistics", "statements", "plans"] as const;
+
+/** The optional sections that a bundle has. */
+export function sectionsOf(bundle: EvidenceBundle): string[] {
+  return sectionNames.filter((section) => (bundle[section] ?? null) !== null);
+}
 
 /** How a bundle reached the gate, lowest first. */
 export const trustLevels = ["asserted", "signed", "pulled"] as const;

@@ -11,7 +11,13 @@ interface CommandEntry {
   load(): Promise<CommandModule>;
 }
 
-const commands: readonly CommandEntry[] = [];
+const commands: readonly CommandEntry[] = [
+  {
+    name: "serve",
+    summary: "Run the gate: an HTTP API with a database that it brings along.",
+    load: () => import("./serve.ts"),
+  },
+];
 
 /** Runs one command line. The exit code is 1 unless a command ran to its end, so nothing that goes wrong looks like an approval. */
 export async function runProgram(argv: readonly string[], io: CommandIo): Promise<void> {

@@ -1,0 +1,104 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { InvalidArgumentError } from "commander";
+import { version } from "../../../package.json";
+import { defaultConfig, type GateConfig, loadConfigFile } from "../../adapters/config/config.ts";
+import { newLog } from "../http/log.ts";
+import { type RunningGate, startGate } from "../http/start-gate.ts";
+import { type CommandModule, newCommand } from "./command.ts";
+import type { CommandIo } from "./io.ts";
+
+interface ServeOptions {
+  config?: string;
+  policies?: string;
+  port?: number;
+  dataDir?: string;
+}
+
+/** More than the longest request takes. */
+const shutdownMs = 60_000;
+/** One Ctrl-C can arrive twice: from the terminal, and passed on by npm. */
+const sameSignalMs = 300;
+
+export const build: CommandModule["build"] = (io) =>
+  newCommand(io, {
+    name: "serve",
+    summary: "Run the gate: an HTTP API with a database that it brings along.",
+    examples: ["plangate serve --policies policies", "plangate serve --config plangate.yaml --port 8484"],
+  })
+    .option("--config <file>", "configuration; default: plangate.yaml in this directory, if there is one")
+    .option("--policies <directory>", "policy directory")
+    .option("--port <number>", "port to listen on; 0: any free one", parsePort)
+    .option("--data-dir <directory>", "directory of the embedded database")
+    .action((options: ServeOptions) => serve(options, io));
+
+async function serve(options: ServeOptions, io: CommandIo): Promise<void> {
+  const config = withOptions(readConfig(options, io), options, io.cwd);
+  const log = newLog();
+  const gate = await startGate(config, {
+    clock: { now: () => io.now() },
+    log,
+    timeZoneDatabase: process.versions.tz ?? "unknown",
+    onFirstStart: () =>
+      io.stderr(`Making the embedded database in ${config.gate.dataDir} (once; this takes some seconds)\n`),
+  });
+  io.stdout(startMessage(gate, config));
+  await untilStopped(gate);
+  log.info("stopped");
+}
+
+function readConfig({ config }: ServeOptions, { cwd, env }: CommandIo): GateConfig {
+  const file = path.resolve(cwd, config ?? "plangate.yaml");
+  return config !== undefined || existsSync(file) ? loadConfigFile(file, env) : defaultConfig(cwd);
+}
+
+function withOptions(config: GateConfig, { policies, port, dataDir }: ServeOptions, cwd: string): GateConfig {
+  const { api } = config.listen;
+  const directory = policies === undefined ? config.policies.directory : path.resolve(cwd, policies);
+  return {
+    ...config,
+    gate: { ...config.gate, dataDir: dataDir === undefined ? config.gate.dataDir : path.resolve(cwd, dataDir) },
+    listen: { ...config.listen, api: { ...api, port: port ?? api.port } },
+    policies: { ...config.policies, directory },
+  };
+}
+
+function parsePort(text: string): number {
+  if (/^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new InvalidArgumentError("A port is a whole number from 0 to 65535.");
+}
+
+function startMessage(
+  { url, metricsUrl, policies }: RunningGate,
+  { gate, database, policies: { directory } }: GateConfig,
+) {
+  const lines = [
+    `plangate ${version} listens on ${url}`,
+    `  policies  ${policies.policies.map(({ id }) => id).join(", ")} (${directory})`,
+    `  database  ${database === null ? `embedded PostgreSQL (${gate.dataDir})` : "PostgreSQL, by the configured URL"}`,
+    "  callers   anyone on this machine; nobody authenticates, so it listens on loopback only",
+    ...(metricsUrl === null ? [] : [`  metrics   ${metricsUrl}/metrics`]),
+    ...policies.warnings.map(({ message, location }) => `  warning   ${location.path}:${location.line}: ${message}`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** Resolves when SIGTERM or SIGINT came and everything that was accepted is answered. A second signal ends the process at once. */
+function untilStopped(gate: RunningGate): Promise<void> {
+  return new Promise((done, fail) => {
+    process.on("SIGHUP", () => void gate.reloadPolicies());
+    let first: bigint | null = null;
+    const onSignal = () => {
+      const now = process.hrtime.bigint();
+      if (first !== null) {
+        if (now - first > BigInt(sameSignalMs) * 1_000_000n) process.exit(1);
+        return;
+      }
+      first = now;
+      setTimeout(() => process.exit(1), shutdownMs).unref();
+      gate.stop().then(done, fail);
+    };
+    process.on("SIGTERM", onSignal);
+    process.on("SIGINT", onSignal);
+  });
+}

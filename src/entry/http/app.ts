@@ -1,0 +1,129 @@
+import { randomUUID } from "node:crypto";
+import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from "express";
+import helmet from "helmet";
+import { StoreError } from "../../adapters/store/connection.ts";
+import { readJsonBody } from "./body.ts";
+import { describeError } from "./log.ts";
+import { HttpError, sendProblem, statusOf } from "./problem.ts";
+import { parseQuery } from "./query.ts";
+import type { Gate, Reply, Route } from "./route.ts";
+
+/** Requests with a body that are worked on at once. Each may hold some 8 MiB of JSON. */
+const mostBodies = 32;
+
+/** `allowedHosts`: the names that the Host header may have; null: any. */
+export function createApp(gate: Gate, routes: readonly Route[], allowedHosts: ReadonlySet<string> | null): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.enable("case sensitive routing");
+  app.enable("strict routing");
+  app.set("query parser", false);
+  app.use(identify(gate), helmet(), checkHost(allowedHosts));
+  const withBody = limitBodies();
+  for (const route of routes) {
+    const handlers = route.body === undefined ? [] : [withBody];
+    app[route.method](route.path.replaceAll(/\{(\w+)\}/g, ":$1"), ...handlers, answer(gate, route));
+  }
+  for (const path of new Set(routes.map((route) => route.path))) {
+    app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), refuseMethod(routes.filter((route) => route.path === path)));
+  }
+  app.use(() => {
+    throw new HttpError(404, "not-found", "There is nothing at this path. GET /openapi.json lists what there is.");
+  });
+  app.use(problems(gate));
+  return app;
+}
+
+/** What the handlers of one request share. */
+interface Locals {
+  requestId: string;
+  route?: string;
+}
+
+const localsOf = (response: Response): Locals => response.locals as Locals;
+
+function identify({ telemetry, isStopping }: Gate): RequestHandler {
+  return (_request, response, next) => {
+    const locals = localsOf(response);
+    locals.requestId = randomUUID();
+    response.set({ "X-Request-Id": locals.requestId, "Cache-Control": "no-store" });
+    if (isStopping()) response.set("Connection", "close");
+    response.on("finish", () => telemetry.answered(locals.route ?? "other", response.statusCode));
+    next();
+  };
+}
+
+/** A page in a browser can point a name of its own at this address (DNS rebinding); its requests carry that name. */
+function checkHost(allowed: ReadonlySet<string> | null): RequestHandler {
+  return (request, _response, next) => {
+    if (allowed !== null && !allowed.has(hostName(request.headers.host ?? ""))) {
+      throw new HttpError(421, "host-not-allowed", "The Host header names another host than this gate's.");
+    }
+    next();
+  };
+}
+
+/** "LOCALHOST:8484" → "localhost", "[::1]:8484" → "[::1]" */
+function hostName(header: string): string {
+  return header.toLowerCase().replace(/:[0-9]*$/, "");
+}
+
+function limitBodies(): RequestHandler {
+  let current = 0;
+  return (_request, response, next) => {
+    if (current >= mostBodies) {
+      throw new HttpError(503, "overloaded", "The gate is busy. Send the request again.", { "Retry-After": "1" });
+    }
+    current += 1;
+    response.on("close", () => {
+      current -= 1;
+    });
+    next();
+  };
+}
+
+function answer(gate: Gate, route: Route): RequestHandler {
+  return async (request: Request, response: Response) => {
+    localsOf(response).route = route.path;
+    const reply = await route.handle(gate, {
+      query: parseQuery(route.query, request.originalUrl),
+      params: Object.fromEntries(Object.entries(request.params).map(([name, value]) => [name, String(value)])),
+      header: (name) => request.get(name),
+      json: () => readJsonBody(request, response),
+      id: localsOf(response).requestId,
+    });
+    send(response, reply);
+  };
+}
+
+function send(response: Response, { status, body, contentType }: Reply): void {
+  if (contentType === undefined) response.status(status).json(body);
+  else response.status(status).set("Content-Type", contentType).send(body);
+}
+
+function refuseMethod(routes: readonly Route[]): RequestHandler {
+  const methods = routes.map(({ method }) => method.toUpperCase());
+  const allow = [...methods, ...(methods.includes("GET") ? ["HEAD"] : [])].join(", ");
+  return () => {
+    throw new HttpError(405, "method-not-allowed", `Allowed here: ${allow}.`, { Allow: allow });
+  };
+}
+
+/** Express knows an error handler by its four parameters. */
+function problems({ log, telemetry }: Gate) {
+  return (raised: unknown, request: Request, response: Response, _next: NextFunction) => {
+    const { requestId } = localsOf(response);
+    const error =
+      raised instanceof URIError ? new HttpError(400, "bad-path", "The path is not valid percent-encoding.") : raised;
+    if (error instanceof StoreError) telemetry.storeFailed(error.code);
+    if (statusOf(error) >= 500) log.error({ error: describeError(error), requestId }, "request failed");
+    if (response.headersSent) {
+      request.socket.destroy();
+      return;
+    }
+    // What is left of a body that was not read would be taken for the next request.
+    if (!request.readableEnded) response.set("Connection", "close");
+    sendProblem(response, error, requestId);
+  };
+}

@@ -1,0 +1,63 @@
+import express, { type Request, type Response } from "express";
+import { parseJson } from "../../core/json.ts";
+import { HttpError } from "./problem.ts";
+
+/** Bytes. A request's evidence and SQL together are seldom more than one megabyte. */
+export const bodyLimit = 8 * 1024 * 1024;
+
+const readRaw = express.raw({ type: () => true, limit: bodyLimit, inflate: false });
+
+/**
+ * The body as JSON. Throws HttpError `unsupported-media-type` (415), `unsupported-encoding` (415), `body-too-large` (413), `bad-encoding`
+ * (400), and InputError `bad-json`.
+ */
+export async function readJsonBody(
+  request: Request,
+  response: Response,
+): Promise<{ value: unknown; bytes: Uint8Array }> {
+  checkContentType(request.headers["content-type"]);
+  const bytes = await readBytes(request, response);
+  return { value: parseJson(decodeUtf8(bytes), "The body is not valid JSON"), bytes };
+}
+
+function checkContentType(header: string | undefined): void {
+  const [type = "", ...parameters] = (header ?? "").split(";").map((part) => part.trim().toLowerCase());
+  const charset = parameters.find((parameter) => parameter.startsWith("charset="));
+  const isUtf8 = charset === undefined || /^charset="?utf-8"?$/.test(charset);
+  if (type !== "application/json" || !isUtf8) {
+    throw new HttpError(415, "unsupported-media-type", "Send the body as Content-Type: application/json, in UTF-8.");
+  }
+}
+
+function readBytes(request: Request, response: Response): Promise<Uint8Array> {
+  return new Promise((done, fail) => {
+    readRaw(request, response, (error?: unknown) => {
+      if (error !== undefined) fail(bodyError(error));
+      // express.raw leaves the body alone where there is none.
+      else done(request.body instanceof Uint8Array ? request.body : new Uint8Array());
+    });
+  });
+}
+
+/** `type` is body-parser's stable name for what went wrong. */
+function bodyError(error: unknown): unknown {
+  const { type } = error as { type?: unknown };
+  if (type === "entity.too.large") {
+    return new HttpError(413, "body-too-large", `The body is larger than ${bodyLimit / 1024 / 1024} MiB.`);
+  }
+  if (type === "encoding.unsupported") {
+    return new HttpError(415, "unsupported-encoding", "Send the body as it is, without Content-Encoding.");
+  }
+  if (type === "request.aborted" || type === "request.size.invalid") {
+    return new HttpError(400, "incomplete-body", "The body ended before its Content-Length.");
+  }
+  return error;
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new HttpError(400, "bad-encoding", "The body is not valid UTF-8.");
+  }
+}

@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { bundleSummarySchema, summarize } from "./bundle-summary.ts";
+import { nameParameter } from "./query.ts";
+import { defineRoute } from "./route.ts";
+
+export const getEvidence = defineRoute({
+  method: "get",
+  path: "/v1/evidence",
+  operationId: "listEvidence",
+  summary: "Lists the evidence bundles that a request on this database would use now, newest first.",
+  query: z.strictObject({ database: nameParameter }),
+  responses: {
+    200: { description: "The bundles, without their contents.", schema: bundleSummarySchema },
+    400: { description: "The query is not valid." },
+    503: { description: "The database does not answer." },
+  },
+  async handle({ ports }, { query }) {
+    const bundles = await ports.evidence.bundlesOf(query.database);
+    return { status: 200, body: { bundles: bundles.map(summarize) } };
+  },
+});

@@ -1,0 +1,13 @@
+import { z } from "zod";
+import { noQuery } from "./query.ts";
+import { defineRoute } from "./route.ts";
+
+export const healthz = defineRoute({
+  method: "get",
+  path: "/healthz",
+  operationId: "health",
+  summary: "Says that the process runs.",
+  query: noQuery,
+  responses: { 200: { description: "It runs.", schema: z.strictObject({ status: z.literal("ok") }) } },
+  handle: async () => ({ status: 200, body: { status: "ok" } }),
+});

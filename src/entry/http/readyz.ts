@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { noQuery } from "./query.ts";
+import { defineRoute } from "./route.ts";
+
+const readiness = z.strictObject({
+  ready: z.boolean(),
+  database: z.enum(["ok", "unavailable"]),
+  policies: z.string().describe("`ok`, or `stale since <instant>` while the files are broken."),
+});
+
+export const readyz = defineRoute({
+  method: "get",
+  path: "/readyz",
+  operationId: "readiness",
+  summary: "Says whether the gate can decide.",
+  query: noQuery,
+  responses: {
+    200: { description: "It can.", schema: readiness },
+    503: { description: "It cannot, or is shutting down.", schema: readiness, contentType: "application/json" },
+  },
+  async handle({ ports, settings, clock, pingDatabase, isStopping, log }) {
+    const answers = await pingDatabase().then(
+      () => true,
+      (error: unknown) => {
+        log.warn({ code: (error as NodeJS.ErrnoException).code }, "the database does not answer");
+        return false;
+      },
+    );
+    const { staleSince } = ports.policies.current();
+    const tooStale = staleSince !== null && clock.now().getTime() - staleSince.getTime() >= settings.staleAfterMs;
+    const ready = answers && !tooStale && !isStopping();
+    return {
+      status: ready ? 200 : 503,
+      body: {
+        ready,
+        database: answers ? "ok" : "unavailable",
+        policies: staleSince === null ? "ok" : `stale since ${staleSince.toISOString()}`,
+      },
+    };
+  },
+});

@@ -1,0 +1,64 @@
+import type { z } from "zod";
+import type { Caller } from "../../app/approvals.ts";
+import type { Clock } from "../../app/ports.ts";
+import type { GatePorts, GateSettings } from "../../app/submit.ts";
+import type { Log } from "./log.ts";
+import type { Telemetry } from "./telemetry.ts";
+
+/** What the routes work with. */
+export interface Gate {
+  ports: GatePorts;
+  settings: GateSettings;
+  /** Who calls where nobody authenticates. */
+  anonymous: Caller;
+  /** Throws when the database does not answer. */
+  pingDatabase(): Promise<void>;
+  /** From now on nothing new is accepted. */
+  isStopping(): boolean;
+  telemetry: Telemetry;
+  log: Log;
+  clock: Clock;
+}
+
+export interface RouteRequest<Query> {
+  query: Query;
+  /** Parts of the path, by name. */
+  params: Readonly<Record<string, string>>;
+  header(name: string): string | undefined;
+  /** Reads and parses the body. Throws InputError or HttpError. */
+  json(): Promise<{ value: unknown; bytes: Uint8Array }>;
+  id: string;
+}
+
+export interface Reply {
+  status: number;
+  /** JSON value; text where `contentType` is given. */
+  body: unknown;
+  contentType?: string;
+}
+
+export interface ResponseDocument {
+  description: string;
+  /** Absent: problem+json where the status is an error, otherwise no documented form. */
+  schema?: z.ZodType;
+  contentType?: string;
+}
+
+export interface Route<Query extends z.ZodObject = z.ZodObject> {
+  method: "get" | "post";
+  /** OpenAPI's form: "/v1/decisions/{id}". */
+  path: string;
+  operationId: string;
+  summary: string;
+  query: Query;
+  headers?: z.ZodObject;
+  body?: z.ZodType;
+  responses: Readonly<Record<number, ResponseDocument>>;
+  handle(gate: Gate, request: RouteRequest<z.output<Query>>): Promise<Reply>;
+}
+
+/** Checks a route's handler against its query, and forgets the query's type so that routes go into one list. */
+export function defineRoute<Query extends z.ZodObject>(route: Route<Query>): Route {
+  // The router parses the query with this very schema before it calls the handler.
+  return route as unknown as Route;
+}

@@ -1,0 +1,88 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Decision } from "../../core/decision.ts";
+
+/** Environments come from requests: beyond this many different ones they are counted as "other". */
+const mostEnvironments = 50;
+
+export interface Telemetry {
+  decided(decision: Decision, seconds: number): void;
+  answered(route: string, status: number): void;
+  storeFailed(code: string): void;
+  policiesReloaded(result: "ok" | "broken", at: Date): void;
+  /** Prometheus' text format. */
+  text(): Promise<{ contentType: string; body: string }>;
+}
+
+export function newTelemetry(policies: () => { staleSince: Date | null }): Telemetry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const decisions = new Counter({
+    name: "plangate_decisions_total",
+    help: "Decisions by outcome and environment.",
+    labelNames: ["decision", "environment"],
+    registers,
+  });
+  const findings = new Counter({
+    name: "plangate_findings_total",
+    help: "Findings by rule and outcome.",
+    labelNames: ["rule", "outcome"],
+    registers,
+  });
+  const duration = new Histogram({
+    name: "plangate_decision_duration_seconds",
+    help: "Time from the parsed body to the recorded decision.",
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const requests = new Counter({
+    name: "plangate_http_requests_total",
+    help: "HTTP requests by route and status.",
+    labelNames: ["route", "status"],
+    registers,
+  });
+  const storeErrors = new Counter({
+    name: "plangate_store_errors_total",
+    help: "Requests that failed because the database did not do its work.",
+    labelNames: ["code"],
+    registers,
+  });
+  const reloads = new Counter({
+    name: "plangate_policy_reloads_total",
+    help: "Attempts to load changed policies, by result.",
+    labelNames: ["result"],
+    registers,
+  });
+  const lastReload = new Gauge({
+    name: "plangate_policies_last_load_timestamp_seconds",
+    help: "When the policies in force were loaded (Unix time).",
+    registers,
+  });
+  new Gauge({
+    name: "plangate_policies_stale",
+    help: "1 while the policy files are broken and the last good ones stand in.",
+    registers,
+    collect() {
+      this.set(policies().staleSince === null ? 0 : 1);
+    },
+  });
+  const environments = new Set<string>();
+  const bounded = (environment: string) => {
+    if (environments.size < mostEnvironments) environments.add(environment);
+    return environments.has(environment) ? environment : "other";
+  };
+  return {
+    decided(decision, seconds) {
+      decisions.inc({ decision: decision.decision, environment: bounded(decision.environment) });
+      for (const { ruleId, outcome } of decision.findings) findings.inc({ rule: ruleId, outcome });
+      duration.observe(seconds);
+    },
+    answered: (route, status) => requests.inc({ route, status: String(status) }),
+    storeFailed: (code) => storeErrors.inc({ code }),
+    policiesReloaded(result, at) {
+      reloads.inc({ result });
+      if (result === "ok") lastReload.set(at.getTime() / 1000);
+    },
+    text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}
