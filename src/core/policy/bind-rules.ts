@@ -13,6 +13,9 @@ export type RuleRegistry = ReadonlyMap<string, Rule>;
 const windowRules = ["change-window", "freeze"];
 const everywhere = "opaque-sql";
 
+/** More than there are; what comes after as many that are unknown or wrong is not looked at. */
+const mostRules = 100;
+
 /**
  * `rules` of a policy file → rules with their parameters, in the order of the file, after the implied window rules and
  * before the implied `opaque-sql`. With issues, the rules that are left out are those with issues.
@@ -33,7 +36,7 @@ export function bindRules(
   if (policy.hasChangeWindow) {
     for (const id of windowRules) if (!listed.has(id)) add(id, null, ["changeWindow"]);
   }
-  for (const [id, raw] of listed) {
+  for (const [id, raw] of [...listed].slice(0, mostRules)) {
     add(id, raw, ["rules", id]);
     if (windowRules.includes(id) && !policy.hasChangeWindow) {
       issues.push(document.issue(["rules", id], "key", "the policy has no `changeWindow` that this rule could check"));

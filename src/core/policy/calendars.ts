@@ -1,6 +1,7 @@
 import { type ICalendar, ICalendarError, parseICalendar } from "../calendar/icalendar.ts";
 import type { DocumentIssue, SourceFile } from "./document-error.ts";
 import { decodeUtf8, printable, quoted } from "./document-error.ts";
+import { resolveFrom } from "./relative-path.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** The .ics files of a policy directory, each read once however many policies name it. */
@@ -58,11 +59,6 @@ export class CalendarFiles {
 /** "holidays/us.ics" seen from "team/policy.yaml" → "team/holidays/us.ics"; null when it leads out of the directory. */
 function resolveInside(from: string, reference: string): string | null {
   if (reference.startsWith("/") || reference.includes("\\") || /^[A-Za-z]:/.test(reference)) return null;
-  const parts = from.split("/").slice(0, -1);
-  for (const part of reference.split("/")) {
-    if (part === "" || part === ".") continue;
-    if (part !== "..") parts.push(part);
-    else if (parts.pop() === undefined) return null;
-  }
-  return parts.join("/");
+  const path = resolveFrom(from, reference);
+  return path.startsWith("../") || path === ".." ? null : path;
 }

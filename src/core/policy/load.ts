@@ -8,6 +8,7 @@ import { CalendarFiles } from "./calendars.ts";
 import { type DocumentIssue, formatIssue, PolicyError, quoted, type SourceFile } from "./document-error.ts";
 import type { Policy, PolicySet } from "./policy.ts";
 import { enforcementSchema, type PolicyFile, policyFileSchema } from "./policy-schema.ts";
+import { displayPath } from "./relative-path.ts";
 import { parsePart } from "./schema-issues.ts";
 import { type ChangeWindowInput, changeWindowSchema } from "./window-schema.ts";
 import { readYamlDocument, type YamlDocument } from "./yaml-document.ts";
@@ -37,7 +38,7 @@ export function policyFileKind(path: string): PolicyFileKind {
  */
 export function loadPolicySet(files: readonly SourceFile[], options: LoadOptions = {}): PolicySet {
   const { directory = "", rules = everyRule, at = null } = options;
-  const display = (path: string) => (directory === "" ? path : `${directory.replace(/\/+$/, "")}/${path}`);
+  const display = (path: string) => displayPath(directory, path);
   const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
   const policyFiles = sorted.filter(({ path }) => policyFileKind(path) === "policy");
   const calendarFiles = sorted.filter(({ path }) => policyFileKind(path) === "calendar");

@@ -17,17 +17,16 @@ export function policyMatches(
 
 /**
  * What the request's migrations are, for `appliesTo.changes`. A drop or creation of an index is `schema` too; `deploy`
- * is a request without migrations or whose migrations change nothing; SQL that cannot be analysed is every kind.
- * `opaque`: a migration could not be analysed for a reason that `analysis` does not show.
+ * is a request without migrations or whose migrations change nothing. `opaque`: the policy's `opaque-sql` rule found
+ * SQL that cannot be analysed, which is every kind. What that rule allows (`allowFunctions`) may change data.
  */
 export function changeKindsOf(analysis: MigrationAnalysis, hasMigrations: boolean, opaque: boolean): Set<ChangeKind> {
-  if (opaque || analysis.changes.some((change) => change.kind === "opaque")) return new Set(changeKinds);
+  if (opaque) return new Set(changeKinds);
   const kinds = new Set<ChangeKind>();
-  for (const change of hasMigrations ? analysis.changes : []) {
-    if (change.kind !== "data") kinds.add("schema");
-    if (change.kind === "data") kinds.add("data");
-    if (change.kind === "drop-index" || change.kind === "drop-unknown-indexes") kinds.add("index-drop");
-    if (change.kind === "create-index") kinds.add("index-create");
+  for (const { kind } of hasMigrations ? analysis.changes : []) {
+    kinds.add(kind === "data" || kind === "opaque" ? "data" : "schema");
+    if (kind === "drop-index" || kind === "drop-unknown-indexes") kinds.add("index-drop");
+    if (kind === "create-index") kinds.add("index-create");
   }
   if (kinds.size === 0) kinds.add("deploy");
   return kinds;

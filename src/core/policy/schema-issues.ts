@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { DocumentIssue } from "./document-error.ts";
 import { quoted } from "./document-error.ts";
 import { didYouMean } from "./suggest.ts";
-import { type DocumentPath, describeValue, type YamlDocument } from "./yaml-document.ts";
+import { type DocumentPath, describeValue, mostIssues, type YamlDocument } from "./yaml-document.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -56,10 +56,11 @@ const messageOf: z.core.$ZodErrorMap = (issue) => {
 };
 
 function valueMessage(allowed: string[], input: unknown): string {
-  if (input === undefined) return allowed.length === 1 ? `expected ${allowed[0]}` : `allowed: ${allowed.join(", ")}`;
-  const suggestion = typeof input === "string" ? didYouMean(input, allowed) : "";
-  const what = typeof input === "string" ? quoted(input) : describeValue(input, null);
-  return `${what} is not allowed${suggestion === "" ? ";" : suggestion} allowed: ${allowed.join(", ")}`;
+  const expected = allowed.length === 1 ? `expected ${allowed[0]}` : `expected one of ${allowed.join(", ")}`;
+  if (input === undefined) return expected;
+  if (typeof input !== "string") return `${expected}, got ${describeValue(input, null)}`;
+  if (allowed.includes(input)) return `${expected}, got the text ${quoted(input)}: remove the quotes`;
+  return `${expected}, got ${quoted(input)}${didYouMean(input, allowed)}`;
 }
 
 function limit(origin: string, bound: number): string {
@@ -68,10 +69,13 @@ function limit(origin: string, bound: number): string {
 }
 
 function documentIssues(issues: readonly Issue[], document: YamlDocument, prefix: DocumentPath): DocumentIssue[] {
-  return issues.flatMap((issue): DocumentIssue[] => {
+  // Looking up a place takes time, so a hostile file's issues are cut before, not after.
+  return issues.slice(0, mostIssues).flatMap((issue): DocumentIssue[] => {
     const path = [...prefix, ...issue.path];
     if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => document.issue([...path, key], "key", unknownKey(key, issue.message)));
+      return issue.keys
+        .slice(0, mostIssues)
+        .map((key) => document.issue([...path, key], "key", unknownKey(key, issue.message)));
     }
     if (issue.code === "invalid_union") {
       const branch = closestBranch(issue.errors, (inner) => valueAt(document.value, [...path, ...inner]) === undefined);

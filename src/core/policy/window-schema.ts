@@ -84,17 +84,21 @@ const recurring = z
 
 const dateForm = 'a date is "2026-01-10", a date with a time is "2026-01-10T09:00"';
 
+const datePattern = /^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$/;
+
+/** Refined, not matched by `regex`: what begins as a date is meant as one, whatever is wrong with it (see closestBranch). */
 const localDate = z
   .string(dateForm)
-  .regex(/^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$/, {
+  .regex(/^[0-9]{4}-/, { abort: true, error: dateForm })
+  .refine((text) => datePattern.test(text), {
     abort: true,
     error: ({ input }) => {
-      const zoned = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(Z|[+-][0-9]{2}:?[0-9]{2})$/.test(String(input));
-      const remedy = zoned ? "; it is local time in `timeZone`: remove the offset" : "";
-      return `${dateForm}${remedy}`;
+      const zoned = /T.*(Z|[+-][0-9]{2}:?[0-9]{2})$/.test(String(input));
+      return `${dateForm}${zoned ? "; it is local time in `timeZone`: remove the offset" : ""}`;
     },
   })
-  .refine((text) => startOf(text) !== null, { abort: true, error: "this date or time does not exist" });
+  .refine((text) => startOf(text) !== null, { abort: true, error: "this date or time does not exist" })
+  .meta({ pattern: datePattern.source });
 
 function startOf(text: string): number | null {
   return parseWallClock(text.includes("T") ? `${text}:00` : `${text}T00:00:00`);

@@ -4,9 +4,9 @@ import type { SourceLocation } from "../values.ts";
 import { type DocumentIssue, decodeUtf8, printable, quoted, type SourceFile } from "./document-error.ts";
 import { unsafeSyntax } from "./yaml-syntax.ts";
 
-const largestFile = 1024 * 1024;
+export const largestFile = 1024 * 1024;
 /** More than this per file helps nobody, and keeps a hostile file from making a huge message. */
-const mostIssues = 50;
+export const mostIssues = 50;
 
 /** A position in the data of a document: ["changeWindow", "allow", 0, "from"]. */
 export type DocumentPath = readonly PropertyKey[];
@@ -94,7 +94,10 @@ function composeRoot(tokens: CST.Token[], reportAt: (offset: number, message: st
 type ReportNode = (node: ParsedNode | null, path: DocumentPath, message: string) => void;
 
 function toData(node: ParsedNode | null, path: DocumentPath, report: ReportNode): unknown {
-  if (isScalar(node)) return node.value;
+  if (isScalar(node)) {
+    if (typeof node.value === "number" && !Number.isFinite(node.value)) report(node, path, "expected a finite number");
+    return node.value;
+  }
   if (isSeq(node)) {
     // The composer puts nodes alone into a parsed sequence; Pairs stand there only in YAML 1.1 sets and maps.
     return (node.items as ParsedNode[]).map((item, index) => toData(item, [...path, index], report));

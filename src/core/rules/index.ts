@@ -5,6 +5,8 @@ import humanReview from "./human-review.ts";
 import indexRedundancy from "./index-redundancy.ts";
 import indexRole from "./index-role.ts";
 import indexUsage from "./index-usage.ts";
+import planRegression from "./plan-regression.ts";
+import replicaExplain from "./replica-explain.ts";
 import type { Rule } from "./rule.ts";
 
 const all: readonly Rule[] = [
@@ -14,6 +16,8 @@ const all: readonly Rule[] = [
   indexRedundancy,
   indexRole,
   indexUsage,
+  planRegression,
+  replicaExplain,
 ];
 
 /** Every rule by its id. */

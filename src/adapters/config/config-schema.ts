@@ -1,0 +1,101 @@
+import { z } from "zod";
+import { migrationFormats } from "../../core/request.ts";
+import { duration } from "../../core/values.ts";
+
+const name = z.string().min(1).max(200);
+
+/** A key of the documented format whose function this version does not have. Ignoring it would promise protection that is not there. */
+const notYet = (what: string) =>
+  z
+    .never({ error: `${what}: not supported by this version yet; remove the key` })
+    .optional()
+    .describe(`${what}. Not supported by this version yet: setting it is an error.`);
+
+const address = z.strictObject({
+  address: z.string().min(1).default("127.0.0.1").describe("IP address, or `localhost`."),
+  port: z.number().int().min(0).max(65_535).describe("TCP port; 0 takes any that is free."),
+});
+
+const url = z.url({ protocol: /^https?$/, error: 'expected a URL: "https://plangate.example.com"' });
+
+/** plangate.yaml (CONTRACT section 12). */
+export const configFileSchema = z
+  .strictObject({
+    gate: z
+      .strictObject({
+        name: name.default("plangate").describe("Name of this gate: the audience of tokens that are made for it."),
+        dataDir: z
+          .string()
+          .min(1)
+          .default(".plangate")
+          .describe("Directory of the embedded database and the gate's own keys, relative to this file."),
+        publicUrl: url.optional().describe("Where people reach the gate; used in links."),
+      })
+      .prefault({})
+      .describe("The gate itself."),
+    listen: z
+      .strictObject({
+        api: address.prefault({ port: 8080 }).describe("The HTTP API. Without `callers` on loopback only."),
+        metrics: address.optional().describe("Prometheus metrics on an address of their own. Absent: on the API's."),
+        admission: notYet("the Kubernetes admission webhook"),
+      })
+      .prefault({})
+      .describe("Where the gate listens."),
+    database: z
+      .strictObject({
+        url: z.string().optional().describe("postgres:// URL. Better kept out of this file: see `urlEnv`."),
+        urlEnv: name.optional().describe("Environment variable that holds the URL."),
+      })
+      .optional()
+      .describe("The gate's own database. Absent: an embedded PostgreSQL in `gate.dataDir`."),
+    policies: z
+      .strictObject({
+        directory: z.string().min(1).default("policies").describe("Policy directory, relative to this file."),
+        staleAfter: duration
+          .prefault("24h")
+          .describe(
+            "How long the last good policies stay in force while those on disk are broken; then all is rejected.",
+          ),
+        unmatched: z
+          .enum(["reject", "approve"])
+          .default("reject")
+          .describe(
+            "A request that no policy matches. Schema changes and SQL that cannot be analysed are rejected anyway.",
+          ),
+      })
+      .prefault({})
+      .describe("The policies."),
+    services: z
+      .array(
+        z.strictObject({
+          name: name.describe("What requests call `service`."),
+          migrationFormat: z
+            .enum(migrationFormats)
+            .optional()
+            .describe("How the service's migration files are read; a request that says otherwise is refused."),
+          database: name.optional().describe("The database of the service; a request that says otherwise is refused."),
+        }),
+      )
+      .default([])
+      .describe("What is known about services."),
+    lease: z
+      .strictObject({ max: duration.prefault("1h").describe("How long an approval may wait to be used, at most.") })
+      .prefault({})
+      .describe("Approvals are leases to start."),
+    evidence: z
+      .strictObject({
+        retention: duration.optional().describe("How long pushed evidence is kept. Absent: for ever."),
+        keys: notYet("public keys of evidence collectors"),
+      })
+      .prefault({})
+      .describe("Evidence bundles."),
+    callers: notYet("authentication of pipelines"),
+    approvers: notYet("override and approval tokens"),
+    databases: notYet("evidence that the gate reads itself"),
+    keys: notYet("signing keys and their rotation"),
+    audit: notYet("audit checkpoints"),
+    notify: notYet("notifications"),
+  })
+  .describe("Configuration of the plangate gate.");
+
+export type ConfigFile = z.output<typeof configFileSchema>;

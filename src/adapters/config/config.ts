@@ -1,0 +1,146 @@
+import { readFileSync } from "node:fs";
+import { isIPv4 } from "node:net";
+import path from "node:path";
+import { DocumentError, type DocumentIssue } from "../../core/policy/document-error.ts";
+import { parsePart } from "../../core/policy/schema-issues.ts";
+import { type DocumentPath, readYamlDocument, type YamlDocument } from "../../core/policy/yaml-document.ts";
+import type { MigrationFormat } from "../../core/request.ts";
+import { type ConfigFile, configFileSchema } from "./config-schema.ts";
+
+export interface ListenAddress {
+  address: string;
+  port: number;
+}
+
+/** plangate.yaml, checked. Paths are absolute, durations in milliseconds. */
+export interface GateConfig {
+  gate: { name: string; dataDir: string; publicUrl: string | null };
+  /** `metrics: null`: on the API's address. */
+  listen: { api: ListenAddress; metrics: ListenAddress | null };
+  /** null: embedded. The URL may hold a password: never print it. */
+  database: { url: string } | null;
+  policies: { directory: string; staleAfterMs: number; unmatched: "reject" | "approve" };
+  services: ReadonlyMap<string, { migrationFormat: MigrationFormat | null; database: string | null }>;
+  lease: { maxMs: number };
+  /** null: kept for ever. */
+  evidence: { retentionMs: number | null };
+}
+
+/** `invalid-config`: plangate.yaml. */
+export class ConfigError extends DocumentError {
+  constructor(issues: readonly DocumentIssue[], options?: { cause?: unknown }) {
+    super("invalid-config", "The configuration is not valid", issues, options);
+  }
+}
+
+/** Throws ConfigError, also where the file cannot be read. */
+export function loadConfigFile(file: string, env: NodeJS.ProcessEnv): GateConfig {
+  let content: Uint8Array;
+  try {
+    content = readFileSync(file);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    const message = code === "ENOENT" ? "there is no such file" : `the file cannot be read (${code})`;
+    throw new ConfigError([{ path: file, line: 1, column: 1, key: null, message }], { cause: error });
+  }
+  return loadConfig(content, file, env);
+}
+
+/**
+ * The text of a plangate.yaml → configuration. Relative paths in it start at the file's directory.
+ * @throws ConfigError (`invalid-config`) with everything that is wrong and where
+ */
+export function loadConfig(content: Uint8Array | string, file: string, env: NodeJS.ProcessEnv): GateConfig {
+  const { document, issues } = readYamlDocument({ path: file, content });
+  if (document === null) throw new ConfigError(issues);
+  const parsed = parsePart(configFileSchema, document, [], document.value);
+  issues.push(...parsed.issues);
+  if (parsed.data === null) throw new ConfigError(issues);
+  const config = buildConfig(parsed.data, path.dirname(path.resolve(file)), env, (at, message) => {
+    issues.push(document.issue(at, "value", message));
+  });
+  issues.push(...sameServices(parsed.data, document));
+  if (issues.length > 0) throw new ConfigError(issues);
+  return config;
+}
+
+/** What holds without a plangate.yaml. */
+export function defaultConfig(directory: string): GateConfig {
+  return buildConfig(configFileSchema.parse({}), directory, {}, (at, message) => {
+    throw new TypeError(`the default of ${at.join(".")}: ${message}`);
+  });
+}
+
+type Report = (at: DocumentPath, message: string) => void;
+
+function buildConfig(file: ConfigFile, directory: string, env: NodeJS.ProcessEnv, report: Report): GateConfig {
+  const { gate, listen, policies, lease, evidence } = file;
+  for (const key of ["api", "metrics"] as const) {
+    const given = listen[key];
+    if (given === undefined || isLoopback(given.address)) continue;
+    const remedy = "use 127.0.0.1, and put a proxy that authenticates in front of it";
+    report(["listen", key, "address"], `no authentication is configured, so only loopback is allowed; ${remedy}`);
+  }
+  if (lease.max === 0) report(["lease", "max"], "must be longer than 0s");
+  return {
+    gate: {
+      name: gate.name,
+      dataDir: path.resolve(directory, gate.dataDir),
+      publicUrl: gate.publicUrl ?? null,
+    },
+    listen: { api: listen.api, metrics: listen.metrics ?? null },
+    database: databaseOf(file.database, env, report),
+    policies: {
+      directory: path.resolve(directory, policies.directory),
+      staleAfterMs: policies.staleAfter,
+      unmatched: policies.unmatched,
+    },
+    services: new Map(
+      file.services.map(({ name, migrationFormat, database }) => [
+        name,
+        { migrationFormat: migrationFormat ?? null, database: database ?? null },
+      ]),
+    ),
+    lease: { maxMs: lease.max },
+    evidence: { retentionMs: evidence.retention ?? null },
+  };
+}
+
+/** Messages never hold the URL: it may hold a password. */
+function databaseOf(given: ConfigFile["database"], env: NodeJS.ProcessEnv, report: Report): { url: string } | null {
+  if (given === undefined) return null;
+  const { url, urlEnv } = given;
+  if ((url === undefined) === (urlEnv === undefined)) {
+    report(["database"], "set either `url` or `urlEnv`");
+    return null;
+  }
+  const key = url === undefined ? "urlEnv" : "url";
+  const value = url ?? env[urlEnv ?? ""] ?? "";
+  if (value === "") {
+    report(
+      ["database", key],
+      url === undefined ? `the environment variable ${urlEnv} is not set or empty` : "is empty",
+    );
+    return null;
+  }
+  if (!URL.canParse(value) || !["postgres:", "postgresql:"].includes(new URL(value).protocol)) {
+    const where = url === undefined ? `the environment variable ${urlEnv}` : "the value";
+    report(["database", key], `${where} must be a URL such as postgres://user@host:5432/database`);
+    return null;
+  }
+  return { url: value };
+}
+
+/** 127.0.0.0/8, ::1 and `localhost`; never a name that DNS could answer. */
+export function isLoopback(address: string): boolean {
+  if (isIPv4(address)) return address.startsWith("127.");
+  return address === "::1" || address.toLowerCase() === "localhost";
+}
+
+function sameServices({ services }: ConfigFile, document: YamlDocument): DocumentIssue[] {
+  return services.flatMap(({ name }, index) =>
+    services.findIndex((other) => other.name === name) === index
+      ? []
+      : [document.issue(["services", index, "name"], "value", "another service has the same name")],
+  );
+}
