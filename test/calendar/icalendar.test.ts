@@ -213,6 +213,11 @@ describe("what cannot be used is refused, with the place", () => {
       event("DTSTART:20260101T000000", "RRULE:FREQ=DAILY;BYHOUR=1,2;BYMINUTE=1,2,3,4,5;BYSECOND=1,2,3"),
       "test.ics:4:",
     ],
+    [
+      "many hourly series",
+      `BEGIN:VCALENDAR\n${"BEGIN:VEVENT\nDTSTART:20260101T000000\nRRULE:FREQ=HOURLY\nEND:VEVENT\n".repeat(12)}END:VCALENDAR`,
+      "test.ics:42: more than 200000 occurrences up to here",
+    ],
     ["no frequency", event(start, "RRULE:COUNT=3"), "test.ics:4:"],
     ["no such frequency", event(start, "RRULE:FREQ=FORTNIGHTLY"), "test.ics:4:"],
     [

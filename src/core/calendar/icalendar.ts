@@ -1,13 +1,20 @@
 import { dayMs, dayNumber } from "./civil.ts";
 import { readEvents } from "./icalendar/events.ts";
 import { readComponents } from "./icalendar/lines.ts";
-import type { EventLength, EventTime, ICalendar, ICalendarEvent, RecurrenceRule } from "./icalendar/model.ts";
+import {
+  type EventLength,
+  type EventTime,
+  type ICalendar,
+  ICalendarError,
+  type ICalendarEvent,
+  type RecurrenceRule,
+} from "./icalendar/model.ts";
 import { lastOccurrenceBefore, occurrences } from "./icalendar/recurrence.ts";
 import { readTimeZones } from "./icalendar/time-zones.ts";
 import { type Interval, touches } from "./intervals.ts";
 import { type TimeZone, toInstants, toLocal, utc } from "./zone.ts";
 
-export { type ICalendar, ICalendarError } from "./icalendar/model.ts";
+export { type ICalendar, ICalendarError };
 
 /**
  * Reads an iCalendar file (RFC 5545). Everything that could make its expansion fail or run long is found here.
@@ -16,10 +23,33 @@ export { type ICalendar, ICalendarError } from "./icalendar/model.ts";
  */
 export function parseICalendar(text: string, source: string): ICalendar {
   const calendars = readComponents(text, source);
-  return {
-    source,
-    events: calendars.flatMap((calendar) => readEvents(calendar, source, readTimeZones(calendar, source))),
-  };
+  const events = calendars.flatMap((calendar) => readEvents(calendar, source, readTimeZones(calendar, source)));
+  refuseTooMany(events, source);
+  return { source, events };
+}
+
+/** What one state looks at is about this long, and holds at most so many occurrences. */
+const sampleMs = 800 * dayMs;
+const mostOccurrences = 200_000;
+
+function refuseTooMany(events: readonly ICalendarEvent[], source: string): void {
+  let left = mostOccurrences;
+  for (const { rules, start, additions, line } of events) {
+    left -= 1 + additions.length;
+    for (const rule of rules) {
+      const end = Math.min(start.local + sampleMs, rule.until?.local ?? Number.POSITIVE_INFINITY);
+      for (const _ of occurrences(rule, start.local, { start: start.local, end })) {
+        left--;
+        if (left < 0) break;
+      }
+    }
+    if (left < 0)
+      throw new ICalendarError(
+        source,
+        line,
+        `more than ${mostOccurrences} occurrences up to here; write fewer, longer events`,
+      );
+  }
 }
 
 /** One occurrence of an event. */
