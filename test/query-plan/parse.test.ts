@@ -200,6 +200,7 @@ describe("large input", () => {
 
   it.each([
     ["nodes", `Append\n${"  ->  Seq Scan on orders_p1 orders_1  (cost=0.00..1.00 rows=1 width=4)\n".repeat(130_000)}`],
+    ["one name", `Seq Scan on "${'a""'.repeat(3_000_000)}"`],
     ["one condition", `Seq Scan on a\n  Filter: ${"(".repeat(3_000_000)}x${")".repeat(3_000_000)}`],
   ])("10 MB of %s are read", (_name, text) => {
     expect(parseQueryPlan(text).root.nodeType).toBeDefined();
@@ -212,6 +213,9 @@ describe("large input", () => {
     ["digits", `Seq Scan on a  (cost=0.00..${"1".repeat(10_000_000)}x rows=1 width=4)`],
     ["settings", `Result\nSettings: ${"a = 'b, ".repeat(1_000_000)}`],
     ["dashes", `QUERY PLAN\n${"-".repeat(10_000_000)}x`],
+    ["words", `Seq Scan on a\n${"Seq ".repeat(2_500_000)}`],
+    ["one name without end", `Seq Scan on a."${'""'.repeat(5_000_000)}b`],
+    ["points", `Seq Scan on ${"a.".repeat(5_000_000)}`],
     ["commas", `Seq Scan on a\n  Rows Removed by Filter: ${"1,000".repeat(2_000_000)}`],
     ["quotes", `Seq Scan on ${'"'.repeat(10_000_001)}`],
   ])("10 MB of %s are refused at once", (_name, text) => {
