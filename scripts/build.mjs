@@ -1,7 +1,12 @@
 /** Bundles the command line (and what it starts) into dist/. Packages that carry their own files (WASM, workers) or are only needed by `serve` stay outside the bundle. */
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-await build({
+const { outputFiles } = await build({
+  absWorkingDir: fileURLToPath(new URL("..", import.meta.url)),
+  write: false,
   entryPoints: { plangate: "src/entry/cli/main.ts" },
   outdir: "dist",
   bundle: true,
@@ -23,3 +28,10 @@ await build({
   minifySyntax: true,
   logLevel: "warning",
 });
+
+// Each file appears whole: others may start the program, or build too, at this moment.
+for (const { path, contents } of outputFiles) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.${process.pid}`, contents);
+  renameSync(`${path}.${process.pid}`, path);
+}

@@ -42,21 +42,29 @@ export interface Submission {
   idempotency: { key: string; bodyDigest: string } | null;
 }
 
+export interface Submitted {
+  decision: Decision;
+  /** It was made before, for the same Idempotency-Key. */
+  repeated: boolean;
+}
+
 /**
  * Judges a deploy request and records the decision; when it returns, decision and audit entry are durable.
  * @throws InputError (`bad-request`): the request is not of the documented form.
  * @throws PlangateError `request-conflict`: it contradicts the gate's configuration. `idempotency-key-reused`, `idempotency-in-flight`,
  *   `idempotency-claim-lost`, `approval-expired`: see CONTRACT section 7. `store-unavailable`: nothing is decided.
  */
-export async function submit(ports: GatePorts, settings: GateSettings, submission: Submission): Promise<Decision> {
+export async function submit(ports: GatePorts, settings: GateSettings, submission: Submission): Promise<Submitted> {
   const { caller, idempotency } = submission;
   const parsed = parseDeployRequest(submission.raw);
   const completed = { ...parsed, request: withServiceDefaults(parsed.request, settings) };
-  if (idempotency === null) return judge(ports, settings, completed, caller, undefined);
+  if (idempotency === null) {
+    return { decision: await judge(ports, settings, completed, caller, undefined), repeated: false };
+  }
   const claimed = await claim(ports, { caller: caller.name, ...idempotency });
-  if ("decision" in claimed) return claimed.decision;
+  if ("decision" in claimed) return { decision: claimed.decision, repeated: true };
   try {
-    return await judge(ports, settings, completed, caller, claimed);
+    return { decision: await judge(ports, settings, completed, caller, claimed), repeated: false };
   } catch (error) {
     // Where this fails too, the claim runs out by itself.
     await ports.idempotency.release(claimed).catch(() => undefined);
@@ -123,7 +131,10 @@ async function claim(ports: GatePorts, key: IdempotencyKey): Promise<Idempotency
 }
 
 /** What plangate.yaml says about the service holds; a request that says otherwise is refused. */
-function withServiceDefaults(request: DeployRequest, { services }: GateSettings): DeployRequest {
+export function withServiceDefaults(
+  request: DeployRequest,
+  { services }: Pick<GateSettings, "services">,
+): DeployRequest {
   const configured = services.get(request.service);
   if (configured === undefined) return request;
   const { migrationFormat, database } = configured;

@@ -17,6 +17,11 @@ const commands: readonly CommandEntry[] = [
     summary: "Run the gate: an HTTP API with a database that it brings along.",
     load: () => import("./serve.ts"),
   },
+  {
+    name: "policy",
+    summary: "Check and unit-test policies; print their JSON Schema and the rule reference.",
+    load: () => import("./policy.ts"),
+  },
 ];
 
 /** Runs one command line. The exit code is 1 unless a command ran to its end, so nothing that goes wrong looks like an approval. */

@@ -13,6 +13,7 @@ interface ServeOptions {
   policies?: string;
   port?: number;
   dataDir?: string;
+  example?: string;
 }
 
 /** More than the longest request takes. */
@@ -30,6 +31,7 @@ export const build: CommandModule["build"] = (io) =>
     .option("--policies <directory>", "policy directory")
     .option("--port <number>", "port to listen on; 0: any free one", parsePort)
     .option("--data-dir <directory>", "directory of the embedded database")
+    .option("--example <file>", "print a command that sends this deploy request to the gate")
     .action((options: ServeOptions) => serve(options, io));
 
 async function serve(options: ServeOptions, io: CommandIo): Promise<void> {
@@ -43,6 +45,7 @@ async function serve(options: ServeOptions, io: CommandIo): Promise<void> {
       io.stderr(`Making the embedded database in ${config.gate.dataDir} (once; this takes some seconds)\n`),
   });
   io.stdout(startMessage(gate, config));
+  if (options.example !== undefined) io.stdout(exampleMessage(gate.url, options.example));
   await untilStopped(gate);
   log.info("stopped");
 }
@@ -81,6 +84,11 @@ function startMessage(
     ...policies.warnings.map(({ message, location }) => `  warning   ${location.path}:${location.line}: ${message}`),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function exampleMessage(url: string, file: string): string {
+  const command = `curl -sS -X POST -H 'content-type: application/json' --data @${file} '${url}/v1/decisions'`;
+  return `\nSend it a deploy request:\n\n  ${command}\n\n`;
 }
 
 /** Resolves when SIGTERM or SIGINT came and everything that was accepted is answered. A second signal ends the process at once. */

@@ -42,12 +42,12 @@ export const postDecision = defineRoute({
     const { value, bytes } = await request.json();
     const bodyDigest = createHash("sha256").update(bytes).digest("hex");
     const started = process.hrtime.bigint();
-    const decision = await submit(gate.ports, gate.settings, {
+    const { decision, repeated } = await submit(gate.ports, gate.settings, {
       raw: value,
       caller: gate.anonymous,
       idempotency: idempotencyKey === null ? null : { key: idempotencyKey, bodyDigest },
     });
-    report(gate, request.id, decision, Number(process.hrtime.bigint() - started) / 1e9);
+    if (!repeated) report(gate, request.id, decision, Number(process.hrtime.bigint() - started) / 1e9);
     return { status: decision.allowed || request.query.mode === "json" ? 200 : 403, body: decision };
   },
 });

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { type GateConfig, isLoopback, type ListenAddress } from "../../adapters/config/config.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../adapters/embedded/embedded-postgres.ts";
 import { readPolicyDirectory } from "../../adapters/policies/read-directory.ts";
@@ -59,7 +60,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
   const policies = await watchPolicies({
     directory: config.policies.directory,
     read: () => readPolicyDirectory(config.policies.directory),
-    load: (files) => loadPolicySet(files, { directory: config.policies.directory, at: clock.now() }),
+    load: (files) => loadPolicySet(files, { directory: displayed(config.policies.directory), at: clock.now() }),
     clock,
     onEvent: (event) => {
       if (event.kind !== "not-watched") {
@@ -107,6 +108,12 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
     policies: policies.current().set,
     reloadPolicies: () => policies.reload(),
   };
+}
+
+/** Findings name policy files by this path: as somebody in the working directory would. */
+function displayed(directory: string): string {
+  const relative = path.relative(process.cwd(), directory);
+  return relative === "" || relative.startsWith("..") || path.isAbsolute(relative) ? directory : relative;
 }
 
 function requireLoopback(address: string): void {
