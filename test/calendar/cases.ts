@@ -165,6 +165,12 @@ export const more: readonly Case[] = [
     expected: { open: false, nextOpen: "2026-04-04T15:15" },
   },
   {
+    name: "the end of a freeze is the first minute that clocks repeat: its last pass counts",
+    policies: [policy("America/New_York", { freeze: [weekly("daily 00:00–01:00")] })],
+    at: "2026-11-01T05:50",
+    expected: { open: false, since: "2026-11-01T04:00", nextOpen: "2026-11-01T06:00" },
+  },
+  {
     name: "rules by decree: Casablanca before Ramadan",
     policies: [policy("Africa/Casablanca", { allow: [weekly("daily 09:00–10:00")] })],
     at: "2026-02-14T07:00",

@@ -6,34 +6,42 @@ import { day, minute } from "./policies.ts";
  * A second way to say whether a calendar is open at one instant: it never turns a local time into an instant, builds no
  * intervals, and shares no code with the product. It only looks at what the clock on the wall shows.
  *
- * Where clocks jump, `latest` is the most that the clock has shown so far and `least` the least that it is yet to show:
- * - a boundary is passed for the first time once the clock has shown it or more (`boundary <= latest`); that holds in
- *   the first pass of a repeated hour, and at the jump over a skipped one;
- * - it is passed for the last time once the clock will not show less any more (`boundary <= least`).
+ * Where clocks jump, `latest` is the most that the clock has shown up to now, and `back` the least that it shows right
+ * after one of the next jumps:
+ * - a boundary has been passed for the first time once the clock has shown it or more (`boundary <= latest`); that is so
+ *   from the first pass of a repeated hour on, and from the jump over a skipped one;
+ * - its last pass is ahead while the clock shows less, or is going to be set back to it or further (`back <= boundary`).
  * An allow lies between the first passes of its ends, a freeze between the first pass of its start and the last of its end.
  */
 export function isOpenAt(policies: readonly CalendarPolicy[], instant: number): boolean {
   return policies.every(({ changeWindow: { timeZone, allow, freeze } }) => {
-    const latest = Math.max(...samples(instant, -1).map((at) => wallClock(timeZone, at)));
-    const least = Math.min(...samples(instant, 1).map((at) => wallClock(timeZone, at)));
-    const allowed =
-      allow === null ||
-      allow.some((window) => spans(window, latest).some(({ from, to }) => from <= latest && latest < to));
-    const frozen = freeze.some((window) => spans(window, latest).some(({ from, to }) => from <= latest && least < to));
-    return allowed && !frozen;
+    const shown = wallClock(timeZone, instant);
+    const latest = Math.max(shown, ...jumps(instant, -1).map((at) => wallClock(timeZone, at)));
+    const back = Math.min(...jumps(instant, 1).map((at) => wallClock(timeZone, at)));
+    const isAllowed = ({ from, to }: Span) => from <= latest && latest < to;
+    const isFrozen = ({ from, to }: Span) => from <= latest && (shown < to || back <= to);
+    return (
+      (allow === null || allow.some((window) => spans(window, latest).some(isAllowed))) &&
+      !freeze.some((window) => spans(window, latest).some(isFrozen))
+    );
   });
 }
 
-/** The instant, and the moments around it at which a clock may jump: quarters of an hour of UTC (or just before them), for three hours. */
-function samples(instant: number, direction: 1 | -1): number[] {
+interface Span {
+  from: number;
+  to: number;
+}
+
+/** Clocks jump at quarters of an hour of UTC: those of the next three hours, or the last milliseconds before those that were. */
+function jumps(instant: number, direction: 1 | -1): number[] {
   const quarter = 15 * minute;
-  const nearest =
-    direction === 1 ? Math.ceil(instant / quarter) * quarter : Math.floor(instant / quarter) * quarter - 1;
-  return [instant, ...Array.from({ length: 13 }, (_, i) => nearest + direction * i * quarter)];
+  const passed = Math.floor(instant / quarter) * quarter;
+  const nearest = direction === 1 ? passed + quarter : passed - 1;
+  return Array.from({ length: 13 }, (_, i) => nearest + direction * i * quarter);
 }
 
 /** The spans of wall clock of a window, of the days near a wall clock. */
-function spans(window: FreezeWindow, near: number): { from: number; to: number }[] {
+function spans(window: FreezeWindow, near: number): Span[] {
   if (window.kind === "calendar") throw new Error("not part of this comparison");
   if (window.kind === "one-off") return [{ from: Date.parse(`${window.from}Z`), to: Date.parse(`${window.to}Z`) }];
   return [-2, -1, 0, 1].flatMap((offset) => {
