@@ -62,7 +62,7 @@ export function requestDigest(request: DeployRequest): string {
 }
 
 /** What an *after* plan must have been made with: the digest of the migrations' hex SHA-256s, in order. */
-export function migrationsDigest(request: DeployRequest): string {
+export function migrationsDigest(request: Pick<DeployRequest, "migrations">): string {
   return digestOf((request.migrations ?? []).map(({ sql }) => sha256Hex(sql)));
 }
 

@@ -1,7 +1,7 @@
 import type { Decision } from "../core/decision.ts";
+import { localAndUtc } from "../core/local-time.ts";
 import { type FindingGroup, sortFindings } from "./findings.ts";
 import { paragraph, printable, printableLines } from "./printable.ts";
-import { localAndUtc } from "./time.ts";
 
 type Level = "error" | "warning" | "notice";
 
@@ -50,7 +50,7 @@ function annotation(level: Level, { finding, policies }: FindingGroup, prefix: s
 }
 
 /** Escaping as the runner's own toolkit does it (github.com/actions/toolkit, packages/core/src/command.ts). */
-function command(level: Level, properties: Record<string, string>, message: string): string {
+export function command(level: Level, properties: Record<string, string>, message: string): string {
   const list = Object.entries(properties).map(([key, value]) => `${key}=${escapeProperty(printable(value))}`);
   return `::${level} ${list.join(",")}::${escapeData(message)}`;
 }

@@ -1,12 +1,10 @@
+import { printable } from "../core/policy/document-error.ts";
+
 /**
  * Text from a request (names, paths, descriptions) made safe for a terminal or a log: control characters, escape
  * sequences and invisible or direction-changing characters are shown as `\u{…}` instead of taking effect.
  */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
-    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-  });
-}
+export { printable };
 
 /** As `printable`, with line breaks and tabs as blanks: a message as one paragraph. */
 export function paragraph(text: string): string {

@@ -105,7 +105,7 @@ function fingerprint({ policy, ruleId, subject }: Finding, path: string): string
 }
 
 /** A relative URI where the path is relative; `file:` otherwise. */
-function artifactLocation(path: string) {
+export function artifactLocation(path: string) {
   const segments = path
     .replaceAll("\\", "/")
     .replace(/^(\.\/+)+/, "")
@@ -117,7 +117,7 @@ function artifactLocation(path: string) {
 }
 
 /** A message must not turn text from a request into a link (SARIF 2.1.0, 3.11.6) or into invisible characters. */
-function plainMessage(text: string): string {
+export function plainMessage(text: string): string {
   return printableLines(text).join("\n").replaceAll("](", "\\](");
 }
 

@@ -1,8 +1,9 @@
 import type { Decision } from "../core/decision.ts";
+import { localAndUtc } from "../core/local-time.ts";
 import { type Palette, palette } from "./colour.ts";
 import { type FindingGroup, locationText, type SortedFindings, sortFindings } from "./findings.ts";
 import { paragraph, printable, printableLines, shorten, wrap } from "./printable.ts";
-import { localAndUtc, plural, roughDuration } from "./time.ts";
+import { plural, roughDuration } from "./time.ts";
 
 export interface TextOptions {
   /** Columns for prose. Paste-ready lines, paths and digests may be longer. */

@@ -13,6 +13,21 @@ interface CommandEntry {
 
 const commands: readonly CommandEntry[] = [
   {
+    name: "check",
+    summary: "Decide on a deploy request offline, as the gate would; nothing is recorded.",
+    load: () => import("./check.ts"),
+  },
+  {
+    name: "windows",
+    summary: "Show whether a deploy may start, and the next intervals in which it may.",
+    load: () => import("./windows.ts"),
+  },
+  {
+    name: "evidence",
+    summary: "Make evidence bundles.",
+    load: () => import("./evidence.ts"),
+  },
+  {
     name: "serve",
     summary: "Run the gate: an HTTP API with a database that it brings along.",
     load: () => import("./serve.ts"),
@@ -41,7 +56,7 @@ export async function runProgram(argv: readonly string[], io: CommandIo): Promis
 async function buildProgram(argv: readonly string[], io: CommandIo) {
   const program = newCommand(io, {
     name: "plangate",
-    summary: "Approves or rejects deploy requests by your policies: change windows, index usage, query plans.",
+    summary: "Approve or reject deploy requests by your policies: change windows, index usage, query plans.",
     examples: [
       "plangate check migrations/0042.sql --policies policies --environment production --service orders",
       "plangate windows --policies policies --environment production --service orders",

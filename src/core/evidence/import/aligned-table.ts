@@ -38,6 +38,13 @@ export function readAlignedTables(lines: readonly string[], file: string): TextT
   return tables;
 }
 
+/** The first table that begins at `start`, blank lines skipped; null: something else stands there. */
+export function readTableAt(lines: readonly string[], start: number, file: string): TextTable | null {
+  const first = lines.findIndex((line, index) => index >= start && line.trim() !== "");
+  const header = first === -1 ? null : headerAt(lines, first);
+  return header === null ? null : readTable(lines, header, null, file);
+}
+
 /** Index of the header when a table (with its upper border, if any) begins at `index`. */
 function headerAt(lines: readonly string[], index: number): number | null {
   const at = (offset: number) => lines[index + offset] ?? "";

@@ -1,0 +1,12 @@
+import type { Command } from "commander";
+import { newCommand } from "./command.ts";
+import { buildEvidenceImport } from "./evidence-import.ts";
+import type { CommandIo } from "./io.ts";
+
+export function build(io: CommandIo): Command {
+  return newCommand(io, {
+    name: "evidence",
+    summary: "Make evidence bundles.",
+    examples: ["plangate evidence import --help"],
+  }).addCommand(buildEvidenceImport(io));
+}
