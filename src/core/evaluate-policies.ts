@@ -1,3 +1,4 @@
+import { effectiveDuration } from "./calendar/calendar-state.ts";
 import type { CalendarPolicy } from "./calendar/types.ts";
 import type { DecisionInput } from "./decide.ts";
 import type { Finding } from "./decision.ts";
@@ -31,9 +32,9 @@ export function evaluatePolicies(input: DecisionInput): PolicyEvaluation {
   const matches = input.policySet.policies.flatMap((policy) => matchPolicy(policy, contextOf(policy.minTrust), input));
   const policies = matches.map(({ policy }) => policy);
   const calendar = policies.flatMap(enforcedWindow);
-  const durationMs = Math.max(
-    input.request.expectedDuration ?? 0,
-    ...policies.map(({ changeWindow }) => changeWindow?.expectedDurationMs ?? 0),
+  const durationMs = effectiveDuration(
+    policies.flatMap((policy) => ownWindow(policy) ?? []),
+    input.request.expectedDuration ?? null,
   );
   const findings = matches.flatMap(({ policy, context }) =>
     judge(policy, { ...context, calendar, durationMs, changeWindow: ownWindow(policy) }),
