@@ -1,3 +1,4 @@
+import { configJsonSchema } from "../src/adapters/config/config-schema.ts";
 import { policyJsonSchema } from "../src/core/policy/json-schema.ts";
 import { ruleReference } from "../src/core/policy/rule-reference.ts";
 import { rules } from "../src/core/rules/index.ts";
@@ -6,6 +7,7 @@ import { rules } from "../src/core/rules/index.ts";
 export function documents(): Record<string, string> {
   return {
     "policies/policy.schema.json": `${JSON.stringify(policyJsonSchema(rules), null, 2)}\n`,
+    "policies/plangate.schema.json": `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
     "policies/RULES.md": ruleReference(rules),
   };
 }

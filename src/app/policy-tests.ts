@@ -68,7 +68,7 @@ export function runPolicyTests(input: PolicyTestInput): PolicyTestReport {
       if (set !== null && issues.length === 0) results.push(runCase(one, set, bundles, input.timeZoneDatabase));
     }
   }
-  if (issues.length > 0) throw new PolicyError(distinct(issues));
+  if (issues.length > 0) throw new PolicyError(issues);
   return { passed: results.every(({ passed }) => passed), results };
 }
 
@@ -160,8 +160,4 @@ function approvalsOf(request: DeployRequest): Approval[] {
       ? []
       : [{ by: approval.by, of: approval.of, at: approval.at ?? null, verified: false }],
   );
-}
-
-function distinct(issues: readonly DocumentIssue[]): DocumentIssue[] {
-  return [...new Map(issues.map((issue) => [JSON.stringify(issue), issue])).values()];
 }

@@ -99,3 +99,8 @@ export const configFileSchema = z
   .describe("Configuration of the plangate gate.");
 
 export type ConfigFile = z.output<typeof configFileSchema>;
+
+/** JSON Schema of plangate.yaml, for editors. */
+export function configJsonSchema(): z.core.JSONSchema.JSONSchema {
+  return z.toJSONSchema(configFileSchema.meta({ title: "plangate.yaml" }), { io: "input" });
+}

@@ -1,10 +1,11 @@
-import { readFileSync } from "node:fs";
 import { isIPv4 } from "node:net";
 import path from "node:path";
+import { PlangateError } from "../../core/errors.ts";
 import { DocumentError, type DocumentIssue } from "../../core/policy/document-error.ts";
 import { parsePart } from "../../core/policy/schema-issues.ts";
 import { type DocumentPath, readYamlDocument, type YamlDocument } from "../../core/policy/yaml-document.ts";
 import type { MigrationFormat } from "../../core/request.ts";
+import { readFileBytes } from "../file-error.ts";
 import { type ConfigFile, configFileSchema } from "./config-schema.ts";
 
 export interface ListenAddress {
@@ -37,11 +38,10 @@ export class ConfigError extends DocumentError {
 export function loadConfigFile(file: string, env: NodeJS.ProcessEnv): GateConfig {
   let content: Uint8Array;
   try {
-    content = readFileSync(file);
+    content = readFileBytes(file);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    const message = code === "ENOENT" ? "there is no such file" : `the file cannot be read (${code})`;
-    throw new ConfigError([{ path: file, line: 1, column: 1, key: null, message }], { cause: error });
+    if (!(error instanceof PlangateError)) throw error;
+    throw new ConfigError([{ path: file, line: 1, column: 1, key: null, message: error.message }], { cause: error });
   }
   return loadConfig(content, file, env);
 }

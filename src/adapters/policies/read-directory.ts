@@ -3,29 +3,28 @@ import path from "node:path";
 import { type DocumentIssue, PolicyError, type SourceFile } from "../../core/policy/document-error.ts";
 import { type LoadOptions, loadPolicySet, policyFileKind } from "../../core/policy/load.ts";
 import type { PolicySet } from "../../core/policy/policy.ts";
+import { displayPath } from "../../core/policy/relative-path.ts";
 import { largestFile } from "../../core/policy/yaml-document.ts";
+import { fileErrorReason } from "../file-error.ts";
 
 /**
  * Reads and loads a policy directory, with its sub-directories.
  * @throws PolicyError (`invalid-policy`) with everything that is wrong; the set loads whole or not at all
  */
-export async function loadPolicyDirectory(
-  directory: string,
-  options: Omit<LoadOptions, "directory"> = {},
-): Promise<PolicySet> {
-  const files = await readPolicyDirectory(directory);
-  return loadPolicySet(files, { ...options, directory });
+export async function loadPolicyDirectory(directory: string, options: LoadOptions = {}): Promise<PolicySet> {
+  const files = await readPolicyDirectory(directory, options.directory);
+  return loadPolicySet(files, { directory, ...options });
 }
 
 /**
  * Every policy, policy test and calendar of a directory; paths are relative to it. Links are followed as long as they
- * stay inside (Kubernetes mounts a ConfigMap as links into `..data`).
+ * stay inside (Kubernetes mounts a ConfigMap as links into `..data`). `shownAs`: what messages call the directory.
  * @throws PolicyError where a file that should be read cannot be
  */
-export async function readPolicyDirectory(directory: string): Promise<SourceFile[]> {
+export async function readPolicyDirectory(directory: string, shownAs = directory): Promise<SourceFile[]> {
   const issues: DocumentIssue[] = [];
   const report = (file: string, message: string) => {
-    issues.push({ path: path.posix.join(directory, file), line: 1, column: 1, key: null, message });
+    issues.push({ path: file === "" ? shownAs : displayPath(shownAs, file), line: 1, column: 1, key: null, message });
   };
   const root = await attempt(
     () => realpath(directory),
@@ -54,7 +53,7 @@ async function readFolder(root: string, folder: string, visited: Set<string>, re
     );
     if (entry === null) continue;
     if (entry.kind === "other" && !wanted) continue;
-    if (path.relative(root, entry.target).startsWith("..")) {
+    if (entry.target !== root && !entry.target.startsWith(root + path.sep)) {
       if (wanted || entry.kind === "folder") report(file, "this link leads out of the policy directory");
     } else if (entry.kind === "folder") {
       if (visited.has(entry.target)) continue;
@@ -93,22 +92,14 @@ async function readStart(file: string): Promise<Uint8Array> {
   }
 }
 
-const reasons = new Map([
-  ["ENOENT", "there is no such file or directory"],
-  ["ENOTDIR", "this is not a directory"],
-  ["EACCES", "there is no permission to read it"],
-  ["EPERM", "there is no permission to read it"],
-  ["ELOOP", "this link leads to itself"],
-]);
-
 /** The result, or null where the file system refuses, with the reason told. */
 async function attempt<T>(work: () => Promise<T>, tell: (reason: string) => unknown): Promise<T | null> {
   try {
     return await work();
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : null;
-    if (code === null) throw error;
-    tell(reasons.get(code) ?? `it cannot be read (${code})`);
+    const reason = fileErrorReason(error);
+    if (reason === null) throw error;
+    tell(reason);
     return null;
   }
 }

@@ -17,14 +17,22 @@ export interface DocumentIssue {
   message: string;
 }
 
-/** Files that do not have the documented form. Names every place at once. */
+/** Files that do not have the documented form. Names every place at once, in the order of the files, each once. */
 export class DocumentError extends PlangateError {
   readonly issues: readonly DocumentIssue[];
   constructor(code: string, subject: string, issues: readonly DocumentIssue[], options?: { cause?: unknown }) {
-    const lines = issues.map(formatIssue);
+    const sorted = inOrder(issues);
+    const lines = sorted.map(formatIssue);
     super(code, lines.length === 1 ? `${subject}: ${lines[0]}` : `${subject}:\n  ${lines.join("\n  ")}`, options);
-    this.issues = issues;
+    this.issues = sorted;
   }
+}
+
+function inOrder(issues: readonly DocumentIssue[]): DocumentIssue[] {
+  const sorted = [...issues].sort((a, b) =>
+    a.path === b.path ? a.line - b.line || a.column - b.column : a.path < b.path ? -1 : 1,
+  );
+  return [...new Map(sorted.map((issue) => [formatIssue(issue), issue])).values()];
 }
 
 /** `invalid-policy`: policies, their calendars or their tests. */

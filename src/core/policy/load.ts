@@ -5,7 +5,7 @@ import { digestOf } from "../digest.ts";
 import { rules as everyRule } from "../rules/index.ts";
 import { bindRules, type RuleRegistry } from "./bind-rules.ts";
 import { CalendarFiles } from "./calendars.ts";
-import { type DocumentIssue, formatIssue, PolicyError, quoted, type SourceFile } from "./document-error.ts";
+import { type DocumentIssue, PolicyError, quoted, type SourceFile } from "./document-error.ts";
 import type { Policy, PolicySet } from "./policy.ts";
 import { enforcementSchema, type PolicyFile, policyFileSchema } from "./policy-schema.ts";
 import { displayPath } from "./relative-path.ts";
@@ -50,7 +50,7 @@ export function loadPolicySet(files: readonly SourceFile[], options: LoadOptions
   const loaded = policyFiles.map((file) => loadPolicy(file, display(file.path), calendars, rules, at));
   const issues = [...loaded.flatMap((one) => one.issues), ...calendars.issues, ...duplicateIds(loaded)];
   const policies = loaded.flatMap(({ policy }) => (policy === null ? [] : [policy]));
-  if (issues.length > 0) throw new PolicyError(sortIssues(issues));
+  if (issues.length > 0) throw new PolicyError(issues);
   if (policies.length !== policyFiles.length) throw new TypeError("a policy without issues did not load");
   return {
     policies,
@@ -182,13 +182,6 @@ function duplicateIds(files: readonly LoadedFile[]): DocumentIssue[] {
     const message = `${quoted(id.text)} is already the id of the policy in ${other}; ids are unique in the directory`;
     return [id.document.issue(["policy"], "value", message)];
   });
-}
-
-function sortIssues(issues: readonly DocumentIssue[]): DocumentIssue[] {
-  const byPlace = [...issues].sort((a, b) =>
-    a.path === b.path ? a.line - b.line || a.column - b.column : a.path < b.path ? -1 : 1,
-  );
-  return [...new Map(byPlace.map((issue) => [formatIssue(issue), issue])).values()];
 }
 
 function warningsOf({ changeWindow, rules, id, location }: Policy): PolicySet["warnings"] {
