@@ -1,0 +1,97 @@
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Migration, MigrationFormat } from "../request.ts";
+import type { MigrationAnalysis, OpaqueReason, SqlComment, Statement } from "./change.ts";
+import { Context } from "./context.ts";
+import { runnableSection, type Section } from "./formats.ts";
+import { type ParsedStatement, parseSql } from "./grammar.ts";
+import { SourceText } from "./source-text.ts";
+import { readStatements, rollsBack, tracksTransaction } from "./statement-text.ts";
+import { readNode } from "./statements.ts";
+
+export interface AnalyzeInput {
+  migrations: readonly Migration[];
+  format: MigrationFormat;
+  /** The database before the migrations; null: not known. */
+  catalog: Catalog | null;
+}
+
+/** A migration's statements, or why it cannot be read, or neither: it is not run. */
+type ReadFile =
+  | { kind: "statements"; source: SourceText; section: Section; parsed: readonly ParsedStatement[] }
+  | { kind: "not-run" }
+  | { kind: "opaque"; source: SourceText; offset: number; reason: OpaqueReason; detail: string };
+
+/**
+ * SQL text → what it changes. Total: whatever the text is, it returns; what cannot be read becomes an opaque change.
+ * `loadGrammar()` must have been awaited.
+ */
+export function analyzeMigrations({ migrations, format, catalog }: AnalyzeInput): MigrationAnalysis {
+  const files = migrations.map((migration) => readFile(migration, format));
+  const statements: Statement[] = [];
+  const comments: SqlComment[] = [];
+  const context = new Context(catalog, placeholder(""));
+  context.rollsBack = files.some(
+    (file) => file.kind === "statements" && file.parsed.some(({ node }) => rollsBack(node)),
+  );
+  for (const [migration, file] of files.entries()) {
+    if (file.kind === "not-run") continue;
+    if (file.kind === "opaque") {
+      const location = file.source.location(file.offset);
+      const statement = { ...placeholder(file.source.path), migration, location, endLine: location.line };
+      context.begin(statement);
+      context.opaque(file.reason, file.detail);
+      statements.push(statement);
+      continue;
+    }
+    const atStart = context.path.save();
+    const read = readStatements(file.source, file.section, file.parsed, migration);
+    const transaction = tracksTransaction(context, file.section, file.parsed);
+    for (const [index, statement] of read.statements.entries()) {
+      const node = file.parsed[index]?.node;
+      if (!node) continue;
+      const placed = { ...statement, inTransaction: transaction.enter(node) };
+      statements.push(placed);
+      context.begin(placed);
+      readNode(context, node, placed.text);
+      transaction.leave(node);
+    }
+    // Nobody says whether the next file runs in the same session.
+    context.path.rejoin(atStart);
+    // One by one: a file can hold more comments than a call takes arguments.
+    for (const comment of read.comments) comments.push(comment);
+  }
+  return { statements, changes: context.changes, comments, after: context.state.export() };
+}
+
+function placeholder(path: string): Statement {
+  return { migration: 0, location: { path, line: 1 }, endLine: 1, text: "", comments: [], inTransaction: false };
+}
+
+function readFile(migration: Migration, format: MigrationFormat): ReadFile {
+  const source = new SourceText(migration.path, migration.sql);
+  const opaque = (reason: OpaqueReason, detail: string, offset = 0): ReadFile => ({
+    kind: "opaque",
+    source,
+    offset,
+    reason,
+    detail,
+  });
+  const nul = source.bytes.indexOf(0);
+  if (nul !== -1) return opaque("nul-byte", "a NUL character, at which PostgreSQL's parser would stop", nul);
+  // Decoding bytes that are not UTF-8 leaves the replacement character; so do lone surrogates.
+  if (source.text.includes("\ufffd") || /\p{Surrogate}/u.test(source.text)) {
+    return opaque("not-utf8", "text that is not UTF-8 (it holds the replacement character U+FFFD)");
+  }
+  const result = runnableSection(source, migration, format);
+  if (result.kind === "not-run") return result;
+  if (result.kind === "opaque") return opaque(result.reason, result.detail, result.offset);
+  const { section } = result;
+  const parsed = parseSql(source.bytes.subarray(section.start, section.end));
+  if (parsed.ok) return { kind: "statements", source, section, parsed: parsed.value };
+  const { kind, message, position } = parsed.failure;
+  if (kind === "too-large") return opaque("too-large", message, section.start);
+  const offset = source.offsetOfCodePoint(position ?? 0, section.start);
+  if (source.bytes[offset] === 0x5c)
+    return opaque("psql-meta-command", "a psql meta-command (backslash), which only psql understands", offset);
+  return opaque("unparseable", message, offset);
+}

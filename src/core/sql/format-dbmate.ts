@@ -1,0 +1,47 @@
+import { type Line, readLines } from "./format-lines.ts";
+import type { SectionResult } from "./formats.ts";
+import type { SourceText } from "./source-text.ts";
+
+/**
+ * dbmate: the up part is what stands between `-- migrate:up [transaction:false]` and `-- migrate:down`, both at the start of a
+ * line; sent in one message, inside a transaction unless told not to (github.com/amacneil/dbmate, "Migration files").
+ */
+export function dbmateSection(source: SourceText): SectionResult {
+  const read = readLines(source);
+  if (!read.ok) return read.result;
+  let up: { line: Line; options: string[] } | null = null;
+  let down: Line | null = null;
+  for (const line of read.lines) {
+    const marker = markerOf(line.text);
+    if (marker !== null) {
+      if (!line.isComment || down !== null || (marker.direction === "up") === (up !== null)) {
+        return opaque(line, `"${line.text.trim()}" stands where dbmate and PostgreSQL would read it differently`);
+      }
+      if (marker.direction === "up") up = { line, options: marker.options };
+      else down = line;
+    } else if (up === null && line.hasSql) {
+      return opaque(line, 'SQL before the line "-- migrate:up", which dbmate refuses');
+    }
+  }
+  if (up === null) return opaque(null, 'the line "-- migrate:up" is missing, which tells dbmate what to run');
+  const withoutTransaction = up.options.includes("transaction:false");
+  return {
+    kind: "run",
+    section: {
+      start: up.line.end,
+      end: down?.start ?? source.bytes.length,
+      transaction: withoutTransaction ? "single-message" : "file",
+    },
+  };
+}
+
+function markerOf(line: string): { direction: "up" | "down"; options: string[] } | null {
+  if (!line.startsWith("--")) return null;
+  const [word, ...options] = line.slice(2).trim().split(/\s+/);
+  if (word === "migrate:up") return { direction: "up", options };
+  return word === "migrate:down" ? { direction: "down", options } : null;
+}
+
+function opaque(line: Line | null, detail: string): SectionResult {
+  return { kind: "opaque", reason: "missing-section", detail, offset: line?.start ?? 0 };
+}

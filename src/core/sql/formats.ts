@@ -1,0 +1,85 @@
+import type { Migration, MigrationFormat } from "../request.ts";
+import type { OpaqueReason } from "./change.ts";
+import { dbmateSection } from "./format-dbmate.ts";
+import { gooseSection } from "./format-goose.ts";
+import type { SourceText } from "./source-text.ts";
+
+/** How the tool sends the text: decides whether a statement runs in a transaction block. */
+export type Transaction =
+  /** One by one, as psql does. */
+  | "none"
+  /** The tool opens one around the file. */
+  | "file"
+  /** In one piece: PostgreSQL makes an implicit transaction of several statements. */
+  | "single-message"
+  /** Flyway: none where every statement is one that cannot run in a transaction. */
+  | "unless-refused";
+
+/** The part of a file that is run, in bytes. */
+export interface Section {
+  start: number;
+  end: number;
+  transaction: Transaction;
+}
+
+export type SectionResult =
+  | { kind: "run"; section: Section }
+  | { kind: "not-run" }
+  | { kind: "opaque"; reason: OpaqueReason; detail: string; offset: number };
+
+/** Which part of a migration its declared format runs. Never guessed from the text. */
+export function runnableSection(source: SourceText, migration: Migration, format: MigrationFormat): SectionResult {
+  switch (format) {
+    case "plain":
+      return whole(source, "none");
+    case "dbmate":
+      return dbmateSection(source);
+    case "goose":
+      return gooseSection(source);
+    case "golang-migrate":
+      return golangMigrateSection(source, migration.path);
+    case "flyway":
+      return flywaySection(source, migration.path);
+    case "sqitch":
+      return sqitchSection(source, migration.path);
+  }
+}
+
+function whole(source: SourceText, transaction: Transaction): SectionResult {
+  return { kind: "run", section: { start: 0, end: source.bytes.length, transaction } };
+}
+
+function missing(detail: string): SectionResult {
+  return { kind: "opaque", reason: "missing-section", detail, offset: 0 };
+}
+
+/** golang-migrate runs N_title.up.sql on the way up, in one message. */
+function golangMigrateSection(source: SourceText, path: string): SectionResult {
+  if (path.endsWith(".up.sql")) return whole(source, "single-message");
+  if (path.endsWith(".down.sql")) return { kind: "not-run" };
+  return missing(
+    "golang-migrate runs files whose names end in .up.sql or .down.sql; this one's does not say which it is",
+  );
+}
+
+/** Flyway: V versioned, R repeatable, B baseline, callbacks; U (undo) only on request. A placeholder can become any SQL. */
+function flywaySection(source: SourceText, path: string): SectionResult {
+  const name = path.split(/[/\\]/).at(-1) ?? path;
+  if (name.startsWith("U") && name.includes("__")) return { kind: "not-run" };
+  const placeholder = source.text.indexOf("${");
+  if (placeholder !== -1) {
+    const offset = new TextEncoder().encode(source.text.slice(0, placeholder)).length;
+    const detail = "a Flyway placeholder (${…}): what it stands for is put in when the migration runs";
+    return { kind: "opaque", reason: "dynamic-sql", detail, offset };
+  }
+  return whole(source, "unless-refused");
+}
+
+/** Sqitch runs deploy/ scripts with psql; revert/ and verify/ change nothing on the way up. */
+function sqitchSection(source: SourceText, path: string): SectionResult {
+  const folders = path.split(/[/\\]/).slice(0, -1);
+  const kind = folders.findLast((folder) => folder === "deploy" || folder === "revert" || folder === "verify");
+  if (kind === "deploy") return whole(source, "none");
+  if (kind !== undefined) return { kind: "not-run" };
+  return missing("Sqitch runs scripts in a deploy/ folder; this file is in none of deploy/, revert/ and verify/");
+}
