@@ -44,9 +44,10 @@ async function serve(options: ServeOptions, io: CommandIo): Promise<void> {
     onFirstStart: () =>
       io.stderr(`Making the embedded database in ${config.gate.dataDir} (once; this takes some seconds)\n`),
   });
-  io.stdout(startMessage(gate, config));
-  if (options.example !== undefined) io.stdout(exampleMessage(gate.url, options.example));
-  await untilStopped(gate);
+  const stopped = untilStopped(gate);
+  const example = options.example === undefined ? "" : exampleMessage(gate.url, options.example);
+  io.stdout(startMessage(gate, config) + example);
+  await stopped;
   log.info("stopped");
 }
 
