@@ -34,8 +34,8 @@ export class ConfigError extends DocumentError {
   }
 }
 
-/** Throws ConfigError, also where the file cannot be read. */
-export function loadConfigFile(file: string, env: NodeJS.ProcessEnv): GateConfig {
+/** Throws ConfigError, also where the file cannot be read. `env: null`: the database is not needed, and not looked up. */
+export function loadConfigFile(file: string, env: NodeJS.ProcessEnv | null): GateConfig {
   let content: Uint8Array;
   try {
     content = readFileBytes(file);
@@ -50,7 +50,7 @@ export function loadConfigFile(file: string, env: NodeJS.ProcessEnv): GateConfig
  * The text of a plangate.yaml → configuration. Relative paths in it start at the file's directory.
  * @throws ConfigError (`invalid-config`) with everything that is wrong and where
  */
-export function loadConfig(content: Uint8Array | string, file: string, env: NodeJS.ProcessEnv): GateConfig {
+export function loadConfig(content: Uint8Array | string, file: string, env: NodeJS.ProcessEnv | null): GateConfig {
   const { document, issues } = readYamlDocument({ path: file, content });
   if (document === null) throw new ConfigError(issues);
   const parsed = parsePart(configFileSchema, document, [], document.value);
@@ -73,7 +73,7 @@ export function defaultConfig(directory: string): GateConfig {
 
 type Report = (at: DocumentPath, message: string) => void;
 
-function buildConfig(file: ConfigFile, directory: string, env: NodeJS.ProcessEnv, report: Report): GateConfig {
+function buildConfig(file: ConfigFile, directory: string, env: NodeJS.ProcessEnv | null, report: Report): GateConfig {
   const { gate, listen, policies, lease, evidence } = file;
   for (const key of ["api", "metrics"] as const) {
     const given = listen[key];
@@ -89,7 +89,7 @@ function buildConfig(file: ConfigFile, directory: string, env: NodeJS.ProcessEnv
       publicUrl: gate.publicUrl ?? null,
     },
     listen: { api: listen.api, metrics: listen.metrics ?? null },
-    database: databaseOf(file.database, env, report),
+    database: env === null ? null : databaseOf(file.database, env, report),
     policies: {
       directory: path.resolve(directory, policies.directory),
       staleAfterMs: policies.staleAfter,

@@ -32,7 +32,7 @@ export function requestCommand(io: CommandIo, text: CommandText): Command {
   return newCommand(io, text)
     .argument("[FILE.sql...]", 'migrations in the order in which they run; "-" reads standard input')
     .option("--request <FILE>", "deploy request as JSON; the flags here beat it")
-    .option("--policies <DIR>", "policy directory (default: that of --config, or else policies)")
+    .option("--policies <DIR>", "policy directory (default: that of the configuration, or else policies)")
     .option("--environment <NAME>", "where it would be deployed")
     .option("--service <NAME>", "what would be deployed")
     .option("--database <NAME>", "database that the migrations change")
@@ -62,7 +62,7 @@ export function requestCommand(io: CommandIo, text: CommandText): Command {
         "approve",
       ]),
     )
-    .option("--config <FILE>", "plangate.yaml, for its services, lease and policies")
+    .option("--config <FILE>", "the gate's configuration (default: plangate.yaml, where there is one)")
     .addOption(new Option("--format <FORMAT>", "how the decision is printed").choices(checkFormats).default("text"));
 }
 

@@ -28,8 +28,8 @@ export function build(io: CommandIo): Command {
   })
     .requiredOption("--environment <NAME>", "where it would be deployed")
     .requiredOption("--service <NAME>", "what would be deployed")
-    .option("--policies <DIR>", "policy directory (default: that of --config, or else policies)")
-    .option("--config <FILE>", "plangate.yaml")
+    .option("--policies <DIR>", "policy directory (default: that of the configuration, or else policies)")
+    .option("--config <FILE>", "the gate's configuration (default: plangate.yaml, where there is one)")
     .addOption(new Option("--changes <KIND>", "what the deploy changes").choices(changeKinds).default("schema"))
     .option("--at <TIME>", "as of this moment (RFC 3339; default: now)", instantOption)
     .option(

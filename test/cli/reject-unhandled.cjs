@@ -1,0 +1,1 @@
+setImmediate(() => Promise.reject(new Error("nobody waits for this")));
