@@ -53,7 +53,7 @@ function alterCompositeType(context: Context, type: string, commands: readonly A
   context.schema("alter type");
   for (const command of commands) {
     if (command.subtype === "AT_DropColumn" && command.behavior === "DROP_CASCADE") {
-      context.dropUnknown({ kind: "type", object: `ALTER TYPE ${type} DROP ATTRIBUTE ${command.name ?? ""}` });
+      context.dropUnknown({ kind: "type", object: `attribute ${type}.${command.name ?? ""}` });
     }
   }
 }

@@ -36,7 +36,7 @@ export interface IndexReference extends ObjectName {
   createdByRequest: boolean;
 }
 
-/** Why an index goes although no DROP INDEX names it: "DROP COLUMN orders.status". */
+/** Why an index goes although no DROP INDEX names it. */
 export interface ImplicitDrop {
   kind:
     | "table"
@@ -50,7 +50,7 @@ export interface ImplicitDrop {
     | "materialized-view"
     | "owned"
     | "other";
-  /** The object whose drop takes the index with it, as a person reads it. */
+  /** The object whose drop takes the index with it, as a person reads it: "column orders.status". */
   object: string;
 }
 
@@ -87,6 +87,8 @@ export interface CreateIndexChange extends ChangeBase {
   index: CatalogIndex;
   concurrently: boolean;
   ifNotExists: boolean;
+  /** ON ONLY a partitioned table: nothing is built until indexes of the partitions are attached. */
+  only: boolean;
   /** ADD CONSTRAINT … UNIQUE / PRIMARY KEY / EXCLUDE without USING INDEX. */
   constraint: string | null;
 }

@@ -94,7 +94,7 @@ export class Context {
     });
     index.dropped = true;
     this.state.version += 1;
-    const parent = `DROP INDEX ${displayName(index.row)}`;
+    const parent = `index ${displayName(index.row)}`;
     for (const partition of index.partitions) {
       this.dropIndex(partition, implicit ?? { kind: "other", object: parent }, concurrently, indexesInStatement);
     }
@@ -126,7 +126,7 @@ export class Context {
   createIndex(
     relation: Relation,
     row: CatalogIndex,
-    how: { concurrently: boolean; ifNotExists: boolean; constraint: string | null },
+    how: { concurrently: boolean; ifNotExists: boolean; only: boolean; constraint: string | null },
   ): void {
     this.changes.push({
       kind: "create-index",

@@ -18,6 +18,7 @@ export function createIndex(context: Context, statement: IndexStmt, text: string
   context.createIndex(relation, index, {
     concurrently: statement.concurrent ?? false,
     ifNotExists: statement.if_not_exists ?? false,
+    only: statement.relation?.inh !== true,
     constraint: null,
   });
   // IF NOT EXISTS keeps what is there, whatever its definition.
@@ -62,7 +63,7 @@ export function addConstraint(
     constraint.conname ??
     defaultIndexName(table, names, kind.label, (candidate) => isTaken(context, schema, candidate));
   const index: CatalogIndex = { schema, name, table, ...row };
-  context.createIndex(relation, index, { concurrently: false, ifNotExists: false, constraint: name });
+  context.createIndex(relation, index, { concurrently: false, ifNotExists: false, only: false, constraint: name });
   context.state.addIndex(relation, index, null, context.uncertain);
   relation.constraints.add({
     row: { schema, table, name, type: kind.type, columns: row.keys.flatMap((key) => key.column ?? []), index: name },

@@ -72,7 +72,7 @@ export function withDescendants(relation: Relation): Relation[] {
 }
 
 export function dropColumn(context: Context, relation: Relation, column: string, cascade: boolean): void {
-  const implicit: ImplicitDrop = { kind: "column", object: `DROP COLUMN ${relation.row.name}.${column}` };
+  const implicit: ImplicitDrop = { kind: "column", object: `column ${relation.row.name}.${column}` };
   if (indexesUnknown(context, relation)) context.dropUnknown(implicit, [tableReference(relation)]);
   for (const table of withDescendants(relation)) {
     const gone = new Set(columnNames(table, column));
@@ -106,7 +106,7 @@ function dropReaders(context: Context, relation: Relation, implicit: ImplicitDro
 export function dropConstraint(context: Context, relation: Relation, name: string, cascade: boolean): void {
   const implicit: ImplicitDrop = {
     kind: "constraint",
-    object: `DROP CONSTRAINT ${name} of ${displayName(relation.row)}`,
+    object: `constraint ${name} of ${displayName(relation.row)}`,
   };
   let found = false;
   for (const table of withDescendants(relation)) {

@@ -75,7 +75,7 @@ function dropIndexes(context: Context, names: readonly ObjectName[], concurrentl
       context.dropIndex(index, null, concurrently, names.length);
       // A unique index on which a foreign key or a view's GROUP BY rests: CASCADE can reach materialized views.
       if (cascade && index.row.unique && viewsUnknown(context)) {
-        context.dropUnknown({ kind: "materialized-view", object: `DROP INDEX ${displayName(name)} CASCADE` });
+        context.dropUnknown({ kind: "materialized-view", object: `index ${displayName(name)}` });
       }
     }
   }
@@ -87,7 +87,7 @@ function dropRelations(
   { words, implicit: kind }: { words: string; implicit: ImplicitDrop["kind"] },
   cascade: boolean,
 ): void {
-  const implicit: ImplicitDrop = { kind, object: `DROP ${words.toUpperCase()} ${displayName(name)}` };
+  const implicit: ImplicitDrop = { kind, object: `${words} ${displayName(name)}` };
   const relations = context.relations(name);
   context.schema(`drop ${words}`, relations.length > 0 ? relations.map(tableReference) : context.tables(name), true);
   // A view or foreign table has no index of its own.
@@ -100,7 +100,7 @@ function dropOther(context: Context, type: ObjectType, name: ObjectName, cascade
   const kind = dependedOn.get(type);
   const words = kind?.words ?? type.replace("OBJECT_", "").toLowerCase().replaceAll("_", " ");
   context.schema(`drop ${words}`, [], false);
-  const object = `DROP ${words.toUpperCase()} ${displayName(name)}`;
+  const object = `${words} ${displayName(name)}`;
   const implicit: ImplicitDrop = { kind: kind?.implicit ?? "other", object };
   if (kind && (cascade || type === "OBJECT_EXTENSION")) {
     dropDependentsOf(context, kind.kinds, name, implicit);
@@ -110,7 +110,7 @@ function dropOther(context: Context, type: ObjectType, name: ObjectName, cascade
 }
 
 function dropSchema(context: Context, schema: string, cascade: boolean): void {
-  const implicit: ImplicitDrop = { kind: "schema", object: `DROP SCHEMA ${schema}` };
+  const implicit: ImplicitDrop = { kind: "schema", object: `schema ${schema}` };
   context.schema("drop schema", [], true);
   if (!cascade) return;
   for (const relation of [...context.state.everyRelation()]) {
@@ -135,7 +135,7 @@ export function dropOwned(context: Context, statement: DropOwnedStmt): void {
   );
   context.schema("drop owned", [], true);
   for (const role of roles) {
-    const implicit: ImplicitDrop = { kind: "owned", object: `DROP OWNED BY ${role}` };
+    const implicit: ImplicitDrop = { kind: "owned", object: `what ${role} owns` };
     for (const relation of [...context.state.everyRelation()]) {
       if (relation.row.owner === role && !relation.dropped && !indexesUnknown(context, relation))
         dropRelation(context, relation, implicit, false);

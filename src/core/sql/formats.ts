@@ -69,7 +69,7 @@ function flywaySection(source: SourceText, path: string): SectionResult {
   const placeholder = source.text.indexOf("${");
   if (placeholder !== -1) {
     const offset = new TextEncoder().encode(source.text.slice(0, placeholder)).length;
-    const detail = "a Flyway placeholder (${…}): what it stands for is put in when the migration runs";
+    const detail = "a placeholder that Flyway fills in when the migration runs";
     return { kind: "opaque", reason: "dynamic-sql", detail, offset };
   }
   return whole(source, "unless-refused");

@@ -109,6 +109,8 @@ function inRoutine(context: Context, read: () => void): void {
   const saved = context.path.save();
   const { statement } = context;
   context.depth += 1;
+  // A routine always runs in a transaction block.
+  context.statement = { ...statement, inTransaction: true };
   read();
   context.depth -= 1;
   context.statement = statement;

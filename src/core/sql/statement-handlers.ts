@@ -156,7 +156,7 @@ export const handlers: Handlers = {
   AlterDatabaseSetStmt: (context, statement) => setForLater(context, statement, "alter database set"),
   DropdbStmt: (context, statement) => {
     context.schema("drop database", [], true);
-    context.dropUnknown({ kind: "other", object: `DROP DATABASE ${statement.dbname ?? ""}` });
+    context.dropUnknown({ kind: "other", object: `database ${statement.dbname ?? ""}` });
   },
   CreateTableSpaceStmt: ddl("create tablespace"),
   DropTableSpaceStmt: ddl("drop tablespace"),

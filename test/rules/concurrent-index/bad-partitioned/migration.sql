@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY idx_events_at ON events (at);

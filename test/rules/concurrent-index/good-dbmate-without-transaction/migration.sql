@@ -1,0 +1,3 @@
+-- migrate:up transaction:false
+DROP INDEX CONCURRENTLY idx_orders_user_id;
+-- migrate:down

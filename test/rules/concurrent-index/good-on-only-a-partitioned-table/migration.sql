@@ -1,0 +1,1 @@
+CREATE INDEX idx_events_at ON ONLY events (at);

@@ -1,0 +1,1 @@
+CREATE INDEX idx_countries_name ON countries (name);
