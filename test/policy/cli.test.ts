@@ -153,6 +153,13 @@ test("policy schema and policy docs print the generated files", async () => {
   expect(await run("docs")).toEqual({ code: 0, stdout: generated("RULES.md"), stderr: "" });
 });
 
+test("a wrong option says where to look", async () => {
+  const { code, stdout, stderr } = await run("validate", "--format", "xml");
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr).toContain("Allowed choices are text, json, sarif, github.");
+  expect(stderr).toContain("(plangate policy validate --help shows what is allowed)");
+});
+
 test.each(["validate", "test", "schema", "docs"])("policy %s --help has an example", async (command) => {
   const { code, stdout } = await run(command, "--help");
   expect(code).toBe(0);

@@ -4,13 +4,15 @@ import { policySchemaCommand } from "./policy-schema.ts";
 import { policyTestCommand } from "./policy-test.ts";
 import { policyValidateCommand } from "./policy-validate.ts";
 
-export const build: CommandModule["build"] = (io) =>
-  newCommand(io, {
+export const build: CommandModule["build"] = (io) => {
+  const group = newCommand(io, {
     name: "policy",
     summary: "Check and unit-test policies; print their JSON Schema and the rule reference.",
     examples: ["plangate policy validate policies", "plangate policy test policies"],
-  })
-    .addCommand(policyValidateCommand(io))
-    .addCommand(policyTestCommand(io))
-    .addCommand(policySchemaCommand(io))
-    .addCommand(policyDocsCommand(io));
+  });
+  for (const newSubcommand of [policyValidateCommand, policyTestCommand, policySchemaCommand, policyDocsCommand]) {
+    const command = newSubcommand(io);
+    group.addCommand(command.showHelpAfterError(`(plangate policy ${command.name()} --help shows what is allowed)`));
+  }
+  return group;
+};
