@@ -1,5 +1,10 @@
 import { formatInTimeZone } from "date-fns-tz";
 
+/** "Fri 2026-03-13 16:47", in the zone. */
+export function localMinute(instant: Date, timeZone: string): string {
+  return inZone(instant, timeZone, "EEE yyyy-MM-dd");
+}
+
 /** "Fri 2026-03-13 16:47 America/New_York (2026-03-13 20:47 UTC)"; seconds only where there are some. `timeZone: null` is UTC. */
 export function localAndUtc(instant: Date, timeZone: string | null): string {
   if (timeZone === null || timeZone === "UTC") return `${inZone(instant, "UTC", "EEE yyyy-MM-dd")} UTC`;

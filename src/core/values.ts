@@ -17,10 +17,10 @@ function parseDuration(text: string): number {
   return Number(text.slice(0, -1)) * factor;
 }
 
-/** Milliseconds → the shortest exact form of `duration`: 600000 → "10m". Sub-second rests are rounded up to a second. */
+/** Milliseconds → the form of `duration` that people use: 600000 → "10m", one day → "24h". Sub-second rests are rounded up. */
 export function formatDuration(ms: number): string {
   for (const unit of ["d", "h", "m"] as const) {
-    if (ms >= unitMs[unit] && ms % unitMs[unit] === 0) return `${ms / unitMs[unit]}${unit}`;
+    if (ms >= (unit === "d" ? 2 : 1) * unitMs[unit] && ms % unitMs[unit] === 0) return `${ms / unitMs[unit]}${unit}`;
   }
   return `${Math.ceil(ms / unitMs.s)}s`;
 }

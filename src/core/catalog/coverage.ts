@@ -44,7 +44,11 @@ function keyObstacle(dropped: CatalogIndex, survivor: CatalogIndex): string | nu
   for (const [position, key] of dropped.keys.entries()) {
     const other = survivor.keys[position];
     if (other === undefined) return `ends after ${keyList(survivor)}`;
-    if (!sameKey(key, other)) return `has ${keyText(other)} where ${keyText(key)} is needed`;
+    if (!sameKey(key, other)) {
+      return position === 0
+        ? `starts with ${keyText(other)}, not ${keyText(key)}`
+        : `has ${keyText(other)} where ${keyText(key)} is needed`;
+    }
   }
   return dropped.method === "btree" ? orderObstacle(dropped.keys, survivor.keys) : null;
 }
@@ -103,4 +107,13 @@ export function keyText(key: CatalogIndexKey): string {
 /** "(user_id, status, created_at DESC)" */
 export function keyList(index: CatalogIndex): string {
   return `(${index.keys.map((key) => (key.order === "desc" ? `${keyText(key)} DESC` : keyText(key))).join(", ")})`;
+}
+
+/** How many leading keys two indexes have in common. */
+export function sharedKeys(a: CatalogIndex, b: CatalogIndex): number {
+  const differing = a.keys.findIndex((key, position) => {
+    const other = b.keys[position];
+    return other === undefined || !sameKey(key, other);
+  });
+  return differing === -1 ? a.keys.length : differing;
 }

@@ -3,7 +3,7 @@ import type { EvidenceNode } from "./view.ts";
 
 /**
  * Bundles of one server under one node. A server is known by its name, and by address, port and start time together, so that
- * one server under two names is one node (of the name that comes first).
+ * one server under two names is one node (of the name that comes first). Primaries come first.
  */
 export function groupByNode(bundles: readonly TrustedBundle[]): EvidenceNode[] {
   const groups: { keys: Set<string>; bundles: TrustedBundle[] }[] = [];
@@ -18,12 +18,13 @@ export function groupByNode(bundles: readonly TrustedBundle[]): EvidenceNode[] {
     for (const group of matching) groups.splice(groups.indexOf(group), 1);
     groups.push(merged);
   }
-  return groups.flatMap(({ bundles: own }) => {
+  const nodes = groups.flatMap(({ bundles: own }) => {
     const [first] = own;
     if (first === undefined) return [];
     const names = own.map(({ bundle }) => bundle.server.name).sort();
     return [{ name: names[0] ?? first.bundle.server.name, role: first.bundle.server.role, bundles: own }];
   });
+  return nodes.sort((a, b) => a.role.localeCompare(b.role) || a.name.localeCompare(b.name));
 }
 
 function identities({ bundle: { server } }: TrustedBundle): string[] {

@@ -32,7 +32,7 @@ export function grouped(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-/** "3 scans", "1 scan" */
+/** "3 scans", "1 scan"; nouns whose plural only adds an s */
 export function counted(value: number, noun: string): string {
   return `${grouped(value)} ${noun}${value === 1 ? "" : "s"}`;
 }

@@ -2,14 +2,16 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { IndexUsageRow, ServerRole, TrustedBundle } from "../evidence/bundle.ts";
 import { clockToleranceMs, type EvidenceNode, type EvidenceView } from "../evidence/view.ts";
 import { formatDuration, type ObjectName, sameObject } from "../values.ts";
-import { utcMinute } from "./findings.ts";
+import { counted, utcMinute } from "./findings.ts";
 
 /** What one node says about one index. */
 export interface NodeObservation {
   node: string;
   role: ServerRole;
-  /** The worst of the node's fresh bundles; null: no bundle has a row. */
+  /** In the observation window, the worst of the node's fresh bundles; null: no bundle has a row. */
   scans: number | null;
+  /** Since when those scans were counted. */
+  scansSince: Date | null;
   lastScan: Date | null;
   /** Since when the counters prove something. */
   windowStart: Date | null;
@@ -35,7 +37,7 @@ export function requiredNodes(
     .filter((name) => !view.nodes.some((node) => node.name === name))
     .map((name) => `there is no evidence of ${name}`);
   if (reported > replicas) {
-    missing.push(`the primary reports ${reported} standbys and there is evidence of ${replicas}`);
+    missing.push(`the primary reports ${counted(reported, "standby")} and there is evidence of ${replicas}`);
   }
   if (named === null) {
     if (primaries.length === 0) missing.push("there is no evidence of the primary");
@@ -65,15 +67,19 @@ export function observeIndex(
   const [basis] = withUsage;
   if (basis === undefined) return nothingKnown(node, `${node.name} sent no index usage`);
   const fresh = withUsage.filter((bundle) => bundle === basis || ageOf(bundle, at) <= limits.maxAge);
-  const rows = fresh.map((bundle) => rowsOf(bundle, index, catalog));
-  const scans = rows.flatMap((own) => (own.length === 0 ? [] : [own.reduce((sum, row) => sum + row.scans, 0)]));
-  const basisRows = rows[0] ?? [];
+  const seen = fresh.map((bundle) => ({ bundle, rows: rowsOf(bundle, index, catalog) }));
+  const counts = seen
+    .filter(({ rows }) => rows.length > 0)
+    .map(({ bundle, rows }) => scansInWindow(bundle, rows, withUsage, index, catalog, limits.observedFor))
+    .sort((a, b) => b.scans - a.scans);
+  const basisRows = seen[0]?.rows ?? [];
   const windowStart = startOfWindow(basis, basisRows);
   return {
     node: node.name,
     role: node.role,
-    scans: scans.length === 0 ? null : Math.max(...scans),
-    lastScan: latest(rows.flat().flatMap((row) => row.lastScan ?? [])),
+    scans: counts[0]?.scans ?? null,
+    scansSince: counts[0]?.since ?? null,
+    lastScan: latest(seen.flatMap(({ rows }) => rows.flatMap((row) => row.lastScan ?? []))),
     windowStart,
     capturedAt: basis.bundle.capturedAt,
     indexAgeUnknown: basisRows.some((row) => row.firstSeen == null),
@@ -81,11 +87,50 @@ export function observeIndex(
   };
 }
 
+/**
+ * Scans of the last `observedFor`, as far as the counters tell. An index with six billion scans may have had none for months:
+ * its last scan (PostgreSQL 16 on) was before the window, or an earlier bundle, at least that old and of the same trust,
+ * shows the same count without a reset in between. Otherwise every scan since the counters started.
+ */
+function scansInWindow(
+  basis: TrustedBundle,
+  rows: readonly IndexUsageRow[],
+  history: readonly TrustedBundle[],
+  index: ObjectName,
+  catalog: Catalog | null,
+  observedFor: number,
+): { scans: number; since: Date | null } {
+  const total = sumOfScans(rows);
+  const started = startOfWindow(basis, rows);
+  const windowFrom = basis.bundle.capturedAt.getTime() - observedFor;
+  if (total === 0) return { scans: 0, since: started };
+  const scanned = rows.filter((row) => row.scans > 0);
+  if (scanned.every(({ lastScan }) => lastScan != null && lastScan.getTime() < windowFrom)) {
+    return { scans: 0, since: new Date(windowFrom) };
+  }
+  const earlier = history.find(
+    ({ bundle, trust }) =>
+      trust === basis.trust &&
+      bundle.capturedAt.getTime() <= windowFrom &&
+      started !== null &&
+      started.getTime() <= bundle.capturedAt.getTime(),
+  );
+  const before = earlier === undefined ? [] : rowsOf(earlier, index, catalog);
+  const known = sumOfScans(before);
+  if (earlier === undefined || before.length === 0 || known > total) return { scans: total, since: started };
+  return { scans: total - known, since: earlier.bundle.capturedAt };
+}
+
+function sumOfScans(rows: readonly IndexUsageRow[]): number {
+  return rows.reduce((sum, row) => sum + row.scans, 0);
+}
+
 function nothingKnown(node: EvidenceNode, doubt: string): NodeObservation {
   return {
     node: node.name,
     role: node.role,
     scans: null,
+    scansSince: null,
     lastScan: null,
     windowStart: null,
     capturedAt: null,

@@ -32,10 +32,10 @@ export function judgePlans(context: RuleContext, judgement: PlanJudgement): Rule
   return [passed(tables, unharmedText(affected.queries.length, tables), location)];
 }
 
-/** What is dropped and belongs to a table that the evidence does not show may serve any query. */
+/** What is dropped and belongs to a table that the evidence does not show may serve any query. SQL that cannot be read is `opaque-sql`'s. */
 function unknownTableFindings({ analysis }: RuleContext): RuleFinding[] {
   return analysis.changes
-    .filter((change) => change.affectsQueryPlans && change.tables.length === 0)
+    .filter((change) => change.affectsQueryPlans && change.tables.length === 0 && change.kind !== "opaque")
     .map((change) => {
       const object = change.kind === "drop-index" ? displayName(change.index) : "an object";
       return inconclusive({

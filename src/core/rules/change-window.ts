@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { calendarState, windowStateOf } from "../calendar/calendar-state.ts";
 import type { CalendarPolicy } from "../calendar/types.ts";
-import { localAndUtc } from "../local-time.ts";
+import { localAndUtc, localMinute } from "../local-time.ts";
 import { failed, passed } from "../rule-support/findings.ts";
 import { formatDuration } from "../values.ts";
 import { defineRule, type RuleContext } from "./rule.ts";
@@ -18,30 +18,33 @@ export default defineRule({
     if (changeWindow === null) return [passed(subject, "The policy has no change window.")];
     if (context.rollbackToApproved)
       return [passed(subject, "A rollback to an approved commit is not held up by windows.")];
+    const { timeZone, allow } = changeWindow.changeWindow;
+    if (allow === null) return [passed(subject, "The policy has no change window, only freezes.")];
     const state = windowStateOf([changeWindow], at, durationMs);
-    const zone = changeWindow.changeWindow.timeZone;
     if (state.fits) {
-      const until = state.nextClose === null ? "" : ` until ${localAndUtc(state.nextClose, zone)}`;
+      const until = state.nextClose === null ? "" : ` until ${localAndUtc(state.nextClose, timeZone)}`;
       return [passed(subject, `The change window is open${until}.`)];
     }
     const next = nextStart(context, changeWindow);
-    const because = state.because.map(({ text }) => text).join("; ");
+    const window = state.because.map(({ text }) => text).join("; ") || timeZone;
     const closed =
       state.open && state.nextClose !== null
-        ? `closes at ${localAndUtc(state.nextClose, zone)}, too soon for a deploy of ${formatDuration(durationMs)}`
-        : `is closed at ${localAndUtc(at, zone)}`;
+        ? `closes at ${localMinute(state.nextClose, timeZone)}, too soon for a deploy of ${formatDuration(durationMs)}`
+        : `is closed at ${localMinute(at, timeZone)}`;
+    const opens =
+      next === null ? "It does not open in the next 400 days." : `It next opens at ${localMinute(next, timeZone)}.`;
     return [
       failed({
         subject,
-        message: `The change window for ${subject} ${closed}${because === "" ? "" : ` (${because})`}. ${next === null ? "It does not open in the next 400 days." : `It next opens at ${localAndUtc(next, zone)}.`}`,
+        message: `The change window (${window}) ${closed}. ${opens}`,
         help:
           next === null
             ? "Ask the owners of the policy for a window that is long enough."
-            : `Deploy at or after ${localAndUtc(next, zone)}.`,
+            : `Deploy at or after ${localAndUtc(next, timeZone)}.`,
         details: {
           nextOpen: state.nextOpen?.toISOString() ?? null,
           nextFit: next?.toISOString() ?? null,
-          timeZone: zone,
+          timeZone,
         },
       }),
     ];

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { calendarState, freezesDuring } from "../calendar/calendar-state.ts";
-import { localAndUtc } from "../local-time.ts";
+import { localAndUtc, localMinute } from "../local-time.ts";
 import { failed, passed } from "../rule-support/findings.ts";
 import { defineRule, type RuleContext } from "./rule.ts";
 
@@ -12,7 +12,9 @@ export default defineRule({
   evaluate(context) {
     const { request, changeWindow, at, durationMs } = context;
     const subject = `${request.service}/${request.environment}`;
-    if (changeWindow === null) return [passed(subject, "The policy has no freeze.")];
+    if (changeWindow === null || changeWindow.changeWindow.freeze.length === 0) {
+      return [passed(subject, "The policy has no freeze.")];
+    }
     if (context.rollbackToApproved)
       return [passed(subject, "A rollback to an approved commit is not held up by freezes.")];
     const zone = changeWindow.changeWindow.timeZone;
@@ -21,7 +23,7 @@ export default defineRule({
     return freezes.map(({ interval, reason, text }) =>
       failed({
         subject,
-        message: `A freeze covers the deploy of ${subject}: ${text}, until ${localAndUtc(interval.end, zone)}.`,
+        message: `A freeze covers the deploy of ${subject}: ${text}, until ${localMinute(interval.end, zone)} ${zone}.`,
         help: helpText(context, zone),
         details: { reason, start: interval.start.toISOString(), end: interval.end.toISOString() },
       }),

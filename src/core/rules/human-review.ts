@@ -37,7 +37,7 @@ export default defineRule({
         }),
       ];
     }
-    const others = request.requestedBy == null ? "" : ` other than ${request.requestedBy}`;
+    const others = ` other than ${request.requestedBy ?? "the requester"}`;
     return [
       failed({
         subject,

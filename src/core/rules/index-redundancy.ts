@@ -1,12 +1,12 @@
 import { z } from "zod";
 import type { CatalogIndex } from "../catalog/catalog.ts";
-import { coverage, covers, keyList } from "../catalog/coverage.ts";
+import { coverage, covers, keyList, keyText, sharedKeys } from "../catalog/coverage.ts";
 import { droppedIndexes, droppedIndexText, unknownIndexFindings } from "../rule-support/dropped-indexes.ts";
 import { failed, inconclusive, listed, passed } from "../rule-support/findings.ts";
 import { observeIndex } from "../rule-support/observation.ts";
 import { type RedundancyClaim, redundancyClaim } from "../rule-support/redundancy-claims.ts";
 import type { DropIndexChange } from "../sql/change.ts";
-import { displayName, sameObject } from "../values.ts";
+import { displayName, duration, sameObject } from "../values.ts";
 import { defineRule, type RuleContext, type RuleFinding } from "./rule.ts";
 
 export default defineRule({
@@ -14,17 +14,19 @@ export default defineRule({
   summary: "An index that is used, or said to be redundant, may go only if a surviving index covers it.",
   rationale:
     "Two indexes that begin with the same column are not the same index. An index is redundant only if one that survives the migration has the same method, leading keys, operator classes, collations, sort options and predicate. A comment that says so is checked against the catalogue, not believed.",
-  parameters: z.strictObject({}),
-  evaluate(context) {
+  parameters: z.strictObject({
+    observedFor: duration.prefault("35d").describe("An index that was scanned within this time counts as used."),
+  }),
+  evaluate(context, { observedFor }) {
     const findings = [
-      ...droppedIndexes(context.analysis).map((drop) => judge(drop, context)),
+      ...droppedIndexes(context.analysis).map((drop) => judge(drop, context, observedFor)),
       ...unknownIndexFindings(context.analysis),
     ];
     return findings.length > 0 ? findings : [passed("migrations", "No index is dropped.")];
   },
 });
 
-function judge(drop: DropIndexChange, context: RuleContext): RuleFinding {
+function judge(drop: DropIndexChange, context: RuleContext, observedFor: number): RuleFinding {
   const { definition } = drop.index;
   const { catalog } = context.evidence;
   if (catalog === null || definition === null) {
@@ -45,7 +47,7 @@ function judge(drop: DropIndexChange, context: RuleContext): RuleFinding {
     survivors: survivors.map(displayName),
     claim: claim === null ? null : { text: claim.comment.text, line: claim.comment.location.line },
   };
-  const use = useOf(drop, context);
+  const use = useOf(drop, context, observedFor);
   if (refutation === null && (covering.length > 0 || use === "unused")) {
     const why =
       covering.length > 0
@@ -94,7 +96,7 @@ function refute(
   if (claim.superseders.some((superseder) => covering.some((index) => sameObject(index, superseder)))) return null;
   const reasons = claim.superseders.map((superseder) => {
     if (!survivors.some((index) => sameObject(index, superseder))) {
-      return `its claim is circular: ${displayName(superseder)}, which is to take over, is dropped by the same request`;
+      return `its claim is circular, since ${displayName(superseder)}, which is to take over, is dropped by the same request`;
     }
     const result = coverage(dropped, superseder);
     return result.covers ? "" : `${displayName(superseder)} ${keyList(superseder)} ${result.because}`;
@@ -104,20 +106,30 @@ function refute(
 
 type Use = "used" | "unused" | "unknown";
 
-function useOf(drop: DropIndexChange, { evidence, at }: RuleContext): Use {
+function useOf(drop: DropIndexChange, { evidence, at }: RuleContext, observedFor: number): Use {
   const seen = evidence.nodes.map((node) =>
-    observeIndex(node, drop.index, evidence.catalog, at, { observedFor: 0, maxAge: Number.POSITIVE_INFINITY }),
+    observeIndex(node, drop.index, evidence.catalog, at, { observedFor, maxAge: Number.POSITIVE_INFINITY }),
   );
   if (seen.some(({ scans }) => (scans ?? 0) > 0)) return "used";
   return seen.length === 0 || seen.some(({ scans }) => scans === null) ? "unknown" : "unused";
 }
 
+/** What the survivors that begin alike lack, closest first. */
 function nearest(dropped: CatalogIndex, survivors: readonly CatalogIndex[]): string {
-  const reasons = survivors.slice(0, 3).map((survivor) => {
+  const alike = survivors
+    .filter((survivor) => sharedKeys(dropped, survivor) > 0)
+    .sort((a, b) => sharedKeys(dropped, b) - sharedKeys(dropped, a))
+    .slice(0, 3);
+  if (alike.length === 0) return `; none that is left begins with ${leadingKey(dropped)}`;
+  const reasons = alike.map((survivor) => {
     const result = coverage(dropped, survivor);
-    return result.covers ? "" : `${indexText(survivor)} ${result.because}`;
+    return result.covers ? indexText(survivor) : `${indexText(survivor)} ${result.because}`;
   });
-  return reasons.length === 0 ? "; none is left on the table" : `: ${listed(reasons)}`;
+  return `: ${listed(reasons)}`;
+}
+
+function leadingKey({ keys: [first] }: CatalogIndex): string {
+  return first === undefined ? "its key" : keyText(first);
 }
 
 function indexText(index: CatalogIndex): string {

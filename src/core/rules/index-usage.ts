@@ -49,7 +49,7 @@ function judge(drop: DropIndexChange, context: RuleContext, options: Parameters)
   if (used.length > 0) {
     return failed({
       subject,
-      message: `${what} is in use: ${listed(used.map(usedOn))}.`,
+      message: `${what} is in use: ${used.map(usedOn).join("; ")}.`,
       help: "Keep the index: take this statement out of the migration.",
       location,
       details,
@@ -59,7 +59,7 @@ function judge(drop: DropIndexChange, context: RuleContext, options: Parameters)
   if (doubts.length > 0) {
     return inconclusive({
       subject,
-      message: `Nothing proves that ${what} is unused: ${[...doubts, ...context.evidence.problems].join("; ")}.`,
+      message: [`Nothing proves that ${what} is unused: ${doubts.join("; ")}.`, ...context.evidence.problems].join(" "),
       help: `Send index usage of every node that is at most ${formatDuration(options.maxAge)} old and covers at least ${formatDuration(options.observedFor)}.`,
       location,
       details,
@@ -78,7 +78,7 @@ function judge(drop: DropIndexChange, context: RuleContext, options: Parameters)
 }
 
 function usedOn(seen: NodeObservation): string {
-  const since = seen.windowStart === null ? "" : ` since ${seen.windowStart.toISOString().slice(0, 10)}`;
+  const since = seen.scansSince === null ? "" : ` since ${seen.scansSince.toISOString().slice(0, 10)}`;
   const last = seen.lastScan === null ? "" : `, last on ${seen.lastScan.toISOString().slice(0, 10)}`;
   return `${counted(seen.scans ?? 0, "scan")} on ${seen.node}${since}${last}`;
 }
