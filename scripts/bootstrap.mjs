@@ -1,22 +1,28 @@
 /** Makes a clone ready to run: installs packages that are missing, builds what is stale. Needs nothing but Node and npm. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 const leastNode = [20, 19];
 
-/** Installs with `npm ci` where node_modules is absent or older than package-lock.json. */
+/**
+ * Installs what package-lock.json says where node_modules is absent or older. Not with `npm ci`: that refuses a lock file that does not
+ * list the optional packages of every other platform, which no lock file does that was made where the registry lacks them.
+ */
 export function installIfMissing() {
   requireNode();
   const installed = modified("node_modules/.package-lock.json");
   if (installed >= modified("package-lock.json")) return;
-  console.error("Installing packages (npm ci) …");
+  console.error("Installing packages (npm install); this takes a minute …");
   const npm = process.env.npm_execpath;
   const [command, ...first] = npm?.endsWith(".js") ? [process.execPath, npm] : ["npm"];
-  const options = ["ci", "--include=dev", "--no-audit", "--no-fund"];
+  const options = ["install", "--no-save", "--include=dev", "--no-audit", "--no-fund"];
   run(command, [...first, ...options], process.platform === "win32" && npm === undefined);
+  // npm leaves its own record alone where it had nothing to do.
+  const now = new Date();
+  utimesSync(join(root, "node_modules/.package-lock.json"), now, now);
 }
 
 /** Builds dist/ where it is absent or older than what it is made from. */
