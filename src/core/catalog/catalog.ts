@@ -34,6 +34,10 @@ export const catalogTableSchema = z.strictObject({
   /** Views and materialized views: the defining query. */
   definition: z.string().nullish(),
   persistence: z.enum(["permanent", "unlogged", "temporary"]).nullish(),
+  /** pg_class.reloptions: "parallel_workers=0". */
+  options: z.array(z.string()).nullish(),
+  /** The extension that it belongs to. */
+  extension: identifier.nullish(),
 });
 
 export const catalogIndexKeySchema = z.strictObject({
@@ -128,13 +132,24 @@ export const catalogSchema = z.strictObject({
         name: identifier,
         kind: z.string(),
         labels: z.array(z.string()).optional(),
+        /** A CREATE statement. */
         definition: z.string().nullish(),
+        extension: identifier.nullish(),
       }),
     )
     .optional(),
+  /** Every function and procedure outside the system schemas; definitions of those that indexes, tables and views use. */
   functions: z
-    .array(z.strictObject({ schema: identifier, name: identifier, definition: z.string().nullish() }))
+    .array(
+      z.strictObject({
+        schema: identifier,
+        name: identifier,
+        definition: z.string().nullish(),
+        extension: identifier.nullish(),
+      }),
+    )
     .optional(),
+  sequences: z.array(qualified).optional(),
   extensions: z
     .array(z.strictObject({ name: identifier, version: z.string().nullish(), schema: z.string().nullish() }))
     .optional(),

@@ -3,6 +3,7 @@ import { catalogSchema } from "../catalog/catalog.ts";
 import { digestOf } from "../digest.ts";
 import { InputError, inputIssues } from "../errors.ts";
 import { count, displayableName, instant } from "../values.ts";
+import { statisticsSchema } from "./statistics.ts";
 
 /** What stands in for an unknown number in counters printed as text is absent, not 0. */
 const settings = z.record(z.string(), z.string());
@@ -22,6 +23,20 @@ export const serverSchema = planServerSchema.extend({
   settings: settings.nullish(),
   /** Streaming standbys that a primary reports (pg_stat_replication). */
   standbys: count.nullish(),
+  /** The same, one by one. */
+  standbyNodes: z
+    .array(z.strictObject({ applicationName: z.string().nullish(), address: z.string().nullish() }))
+    .nullish(),
+  /** Of the database: what "LIKE 'a%'" and the order of text depend on. `provider`: libc, icu or builtin. */
+  locale: z
+    .strictObject({
+      provider: z.string(),
+      collate: z.string().nullish(),
+      ctype: z.string().nullish(),
+      locale: z.string().nullish(),
+      encoding: z.string().nullish(),
+    })
+    .nullish(),
 });
 
 export const indexUsageRowSchema = z.strictObject({
@@ -72,16 +87,18 @@ export const evidenceBundleSchema = z.strictObject({
   server: serverSchema,
   indexUsage: z.strictObject({ windowStart: instant.nullish(), rows: z.array(indexUsageRowSchema) }).nullish(),
   catalog: catalogSchema.nullish(),
-  statistics: z
+  statistics: statisticsSchema.nullish(),
+  statements: z
     .strictObject({
-      relations: z.array(z.record(z.string(), z.unknown())).optional(),
-      columns: z.array(z.record(z.string(), z.unknown())).optional(),
-      /** Which values of columns the collector was allowed to read. */
-      values: z.enum(["low-cardinality", "all", "none"]).optional(),
+      complete: z.boolean(),
+      /** Since when the statements were counted (pg_stat_statements_info.stats_reset); null: not known. */
+      windowStart: instant.nullish(),
+      rows: z.array(statementRowSchema),
     })
     .nullish(),
-  statements: z.strictObject({ complete: z.boolean(), rows: z.array(statementRowSchema) }).nullish(),
   plans: z.array(planEvidenceSchema).nullish(),
+  /** For the reader: what the collector could not read, and why. */
+  notes: z.array(z.string()).nullish(),
   signature: z.string().nullish(),
 });
 
