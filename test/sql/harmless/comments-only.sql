@@ -1,0 +1,2 @@
+-- DROP INDEX idx_orders_user_id_ca;
+/* DROP TABLE orders; /* DROP INDEX x; */ */

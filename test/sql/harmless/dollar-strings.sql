@@ -1,0 +1,1 @@
+SELECT $$ DROP INDEX a; $$, $x$ DROP TABLE orders CASCADE; $$ -- migrate:down $x$;

@@ -1,0 +1,1 @@
+dRoP iNdEx IDX_Orders_User_Id_CA;

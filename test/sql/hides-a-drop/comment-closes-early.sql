@@ -1,0 +1,1 @@
+/* /* */ DROP INDEX not_this; */ DROP INDEX idx_orders_user_id_ca;

@@ -1,0 +1,1 @@
+-- tidyDROP INDEX idx_orders_user_id_ca;

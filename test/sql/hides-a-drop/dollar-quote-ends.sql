@@ -1,0 +1,1 @@
+SELECT $$ a $$; DROP INDEX idx_orders_user_id_ca; SELECT $$ b $$;

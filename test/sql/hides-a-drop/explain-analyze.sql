@@ -1,0 +1,1 @@
+EXPLAIN ANALYZE DELETE FROM orders WHERE app.tidy();

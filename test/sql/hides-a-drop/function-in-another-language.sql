@@ -1,0 +1,1 @@
+CREATE FUNCTION f() RETURNS void LANGUAGE C AS 'lib', 'sym';

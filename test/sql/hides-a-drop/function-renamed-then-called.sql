@@ -1,0 +1,3 @@
+CREATE FUNCTION a() RETURNS void LANGUAGE sql AS $$ DROP INDEX idx_orders_user_id_ca $$;
+ALTER FUNCTION a() RENAME TO b;
+SELECT b();

@@ -1,0 +1,1 @@
+DROP INDEX idx_оrders_user_id_ca;

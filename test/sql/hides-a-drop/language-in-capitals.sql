@@ -1,0 +1,1 @@
+DO LANGUAGE 'PLPGSQL' $$ BEGIN DROP INDEX idx_orders_user_id_ca; END $$;

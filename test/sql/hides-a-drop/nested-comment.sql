@@ -1,0 +1,1 @@
+/* outer /* inner */ still outer */ DROP INDEX idx_orders_user_id_ca;

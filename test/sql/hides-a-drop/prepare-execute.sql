@@ -1,0 +1,1 @@
+EXECUTE made_elsewhere;

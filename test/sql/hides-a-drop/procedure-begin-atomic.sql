@@ -1,0 +1,2 @@
+CREATE FUNCTION rid() RETURNS int LANGUAGE sql BEGIN ATOMIC DELETE FROM orders; SELECT other_function(); END;
+SELECT rid();

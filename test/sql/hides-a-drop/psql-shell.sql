@@ -1,0 +1,1 @@
+\! psql -c 'DROP INDEX idx_orders_user_id_ca'

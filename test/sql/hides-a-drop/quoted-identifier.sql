@@ -1,0 +1,1 @@
+DROP INDEX "public"."idx_orders_user_id_ca";

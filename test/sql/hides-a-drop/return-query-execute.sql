@@ -1,0 +1,2 @@
+CREATE FUNCTION f() RETURNS SETOF int LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE current_setting('a.b'); END $$;
+SELECT * FROM f();

@@ -1,0 +1,2 @@
+SET search_path = sales, public;
+DROP INDEX idx_orders_user_id_ca;

@@ -1,0 +1,1 @@
+SELECT set_config('search' || '_path', 'x', false);

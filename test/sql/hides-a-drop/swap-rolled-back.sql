@@ -1,0 +1,5 @@
+BEGIN;
+ALTER INDEX idx_orders_user_id_ca RENAME TO x;
+ALTER INDEX idx_orders_user_id RENAME TO idx_orders_user_id_ca;
+ROLLBACK;
+DROP INDEX idx_orders_user_id_ca;

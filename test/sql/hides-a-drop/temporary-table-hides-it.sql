@@ -1,0 +1,2 @@
+CREATE TEMP TABLE orders (id int);
+DROP TABLE orders;

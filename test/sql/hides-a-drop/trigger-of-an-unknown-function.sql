@@ -1,0 +1,2 @@
+CREATE TRIGGER t BEFORE UPDATE ON tags FOR EACH ROW EXECUTE FUNCTION somebody.elses();
+UPDATE tags SET label = 'x';

@@ -1,0 +1,3 @@
+CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DROP INDEX idx_orders_user_id_ca; RETURN NEW; END $$;
+CREATE TRIGGER t BEFORE UPDATE ON tags FOR EACH ROW EXECUTE FUNCTION tidy();
+UPDATE tags SET label = 'x';
