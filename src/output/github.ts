@@ -10,12 +10,12 @@ export function formatGithub(decision: Decision): string {
   const { blocking, waived, warnings, dryRun } = sortFindings(decision);
   const commands = [
     verdictCommand(decision),
-    ...blocking.map((group) => annotation("error", group, "")),
-    ...warnings.map((group) => annotation("warning", group, "")),
-    ...waived.map((group) =>
-      annotation("notice", group, `Waived by ${printable(group.finding.waivedBy ?? "an override")}. `),
+    ...blocking.flatMap((group) => annotations("error", group, "")),
+    ...warnings.flatMap((group) => annotations("warning", group, "")),
+    ...waived.flatMap((group) =>
+      annotations("notice", group, `Waived by ${printable(group.finding.waivedBy ?? "an override")}. `),
     ),
-    ...dryRun.map((group) => annotation("notice", group, "Dry run, would block: ")),
+    ...dryRun.flatMap((group) => annotations("notice", group, "Dry run, would block: ")),
     ...decision.warnings.map((warning) => command("warning", { title: "plangate" }, paragraph(warning))),
   ];
   return `${commands.join("\n")}\n`;
@@ -34,18 +34,19 @@ function verdictCommand(decision: Decision): string {
   return command("error", { title }, `Rejected by ${rules === "" ? "the gate" : printable(rules)}.${next}`);
 }
 
-function annotation(level: Level, { finding, policies }: FindingGroup, prefix: string): string {
-  const { location } = finding;
+/** One at every place where it was found. */
+function annotations(level: Level, { finding, policies, locations }: FindingGroup, prefix: string): string[] {
   const help = finding.help === null ? [] : printableLines(finding.help);
   const origin = policies.length === 0 ? [] : [`Policy: ${policies.map(printable).join(", ")}`];
-  return command(
-    level,
-    {
-      ...(location === null ? {} : { file: location.path, line: String(location.line) }),
-      ...(location?.column === undefined ? {} : { col: String(location.column) }),
-      title: `${finding.ruleId}: ${finding.subject}`,
-    },
-    [`${prefix}${paragraph(finding.message)}`, ...help, ...origin].join("\n"),
+  const message = [`${prefix}${paragraph(finding.message)}`, ...help, ...origin].join("\n");
+  const title = `${finding.ruleId}: ${finding.subject}`;
+  if (locations.length === 0) return [command(level, { title }, message)];
+  return locations.map(({ path, line, column }) =>
+    command(
+      level,
+      { file: path, line: String(line), ...(column !== undefined && { col: String(column) }), title },
+      message,
+    ),
   );
 }
 

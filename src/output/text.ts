@@ -70,15 +70,14 @@ function findingSection(
 }
 
 function findingLines(
-  { finding, policies }: FindingGroup,
+  { finding, policies, locations }: FindingGroup,
   number: number,
   mark: (text: string) => string,
   width: number,
 ) {
   const inconclusive = finding.outcome === "inconclusive" ? " (inconclusive)" : "";
-  const location = locationText(finding.location);
   const facts: [string, string | null][] = [
-    ["where", location === null ? null : printable(location)],
+    ...locations.map((location): [string, string] => ["where", printable(locationText(location))]),
     [policies.length > 1 ? "policies" : "policy", policies.length === 0 ? null : policies.map(printable).join(", ")],
     ["waived", finding.waivedBy === null ? null : printable(finding.waivedBy)],
   ];

@@ -135,6 +135,16 @@ describe("\\d orders", () => {
     expect(read(fixture("describe-orders.txt").replaceAll("\n", "\r\n"))).toEqual(read(fixture("describe-orders.txt")));
   });
 
+  test("what newer versions add does not disturb: named not-null constraints, virtual columns (PostgreSQL 18)", () => {
+    const newer = fixture("describe-orders.txt")
+      .replace("(upper(note)) stored", "(upper(note))       ")
+      .replace("Publications:", 'Not-null constraints:\n    "orders_id_not_null" NOT NULL "id"\nPublications:');
+    const { tables, ...rest } = read(newer);
+    const { tables: _tables, ...before } = read(fixture("describe-orders.txt"));
+    expect(rest).toEqual(before);
+    expect(tables[0]?.columns?.[8]).toMatchObject({ generated: "virtual" });
+  });
+
   test("what is read is a valid catalogue", () => {
     const { tables, indexes, constraints } = read(fixture("describe-orders.txt"));
     expect(catalogSchema.parse({ tables, indexes, constraints })).toMatchObject({ tables: [{ name: "orders" }] });

@@ -162,3 +162,30 @@ describe("SARIF", () => {
     expect(formatSarif(moved, context)).toContain('"uri": "db/a%20b.sql"');
   });
 });
+
+describe("several policies that say the same", () => {
+  const [finding] = decisionOf("incident-friday").findings;
+  const decision = {
+    ...decisionOf("incident-friday"),
+    findings: [
+      { ...finding, policy: "a", location: { path: "policies/a.yaml", line: 4 } },
+      { ...finding, policy: "b", location: { path: "policies/b.yaml", line: 9 } },
+      { ...finding, policy: "c", outcome: "pass", message: "The change window is open.", help: null },
+    ],
+  } as Decision;
+
+  test("are one finding for people, with every policy and place, and no pass that contradicts it", () => {
+    const text = formatText(decision, { width: 80, colour: false });
+    expect(text).toContain("Blocked by 1 finding:");
+    expect(text).toContain("    where:    policies/a.yaml:4\n    where:    policies/b.yaml:9\n    policies: a, b\n");
+    expect(text).not.toContain("The change window is open.");
+  });
+
+  test("are annotated at each place", () => {
+    expect(formatGithub(decision)).toMatch(/file=policies\/a\.yaml,line=4[\s\S]*file=policies\/b\.yaml,line=9/);
+  });
+
+  test("stay apart in SARIF", () => {
+    expect(JSON.parse(formatSarif(decision, context)).runs[0].results).toHaveLength(2);
+  });
+});

@@ -4,6 +4,7 @@ import { check } from "../../app/check.ts";
 import type { Decision } from "../../core/decision.ts";
 import type { PolicySet } from "../../core/policy/policy.ts";
 import { rules } from "../../core/rules/index.ts";
+import { loadGrammar } from "../../core/sql/grammar.ts";
 import { formatGithub } from "../../output/github.ts";
 import { formatJson } from "../../output/json.ts";
 import { formatSarif } from "../../output/sarif.ts";
@@ -26,6 +27,8 @@ export function build(io: CommandIo): Command {
 }
 
 async function run(files: readonly string[], options: CheckOptions, io: CommandIo): Promise<void> {
+  // Compiles on other threads while the files are read. What goes wrong shows when `check` awaits it.
+  loadGrammar().catch(() => undefined);
   const config = readConfig(options.config, io);
   const at = options.at ?? io.now();
   const { raw, bundles } = await readRequestInput(files, options, io);
