@@ -161,6 +161,12 @@ describe("refused, with exit code 1 and nothing on stdout", () => {
     expect(stderr).toMatch(message);
   });
 
+  test("a file that tries to take over the terminal is quoted harmlessly", async () => {
+    writeFileSync(join(folder, "usage.csv"), "relname,indexrelname,idx_scan\na,b,\u001b[2J7\n");
+    const { stderr } = await cli([...server, "--usage", "usage.csv"], { cwd: folder });
+    expect(stderr).toContain('usage.csv:2: idx_scan: "\\u{1b}[2J7" is not a whole number');
+  });
+
   test("no server named", async () => {
     const { code, stderr } = await cli(["evidence", "import", "--indexes", "indexes.sql"], { cwd: incident });
     expect(code).toBe(1);

@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { version } from "../../../package.json";
 import { PlangateError } from "../../core/errors.ts";
+import { printableLines } from "../../output/printable.ts";
 import { type CommandModule, newCommand } from "./command.ts";
 import type { CommandIo } from "./io.ts";
 
@@ -74,8 +75,9 @@ async function buildProgram(argv: readonly string[], io: CommandIo) {
 export function reportError(error: unknown, argv: readonly string[], io: CommandIo): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
   const debug = argv.includes("--debug") || (io.env.PLANGATE_DEBUG ?? "") !== "";
-  if (error instanceof PlangateError) io.stderr(`plangate: ${error.message}\n`);
-  else io.stderr(`plangate: unexpected error: ${error instanceof Error ? error.message : String(error)}\n`);
+  const expected = error instanceof PlangateError ? "" : "unexpected error: ";
+  const message = error instanceof Error ? error.message : String(error);
+  io.stderr(`plangate: ${expected}${printableLines(message).join("\n")}\n`);
   if (debug) io.stderr(`${stackWithCauses(error)}\n`);
   else if (!(error instanceof PlangateError)) io.stderr("Run it again with --debug to see where it happened.\n");
   return 1;
