@@ -4,6 +4,17 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
+/** zod brings its messages in fifty languages; the product speaks English. Less to read at every start. */
+const englishOnly = {
+  name: "english-only",
+  setup({ onLoad }) {
+    onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.c?js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+      loader: "js",
+    }));
+  },
+};
+
 const { outputFiles } = await build({
   absWorkingDir: fileURLToPath(new URL("..", import.meta.url)),
   write: false,
@@ -26,6 +37,8 @@ const { outputFiles } = await build({
   ],
   sourcemap: true,
   minifySyntax: true,
+  minifyWhitespace: true,
+  plugins: [englishOnly],
   logLevel: "warning",
 });
 

@@ -47,8 +47,12 @@ export function formatIssue({ path, line, column, key, message }: DocumentIssue)
   return `${path}:${line}:${column}: ${key === null ? "" : `${key}: `}${message}`;
 }
 
+/** Latin letters, punctuation, arrows: no control or format character among them. Building the exact pattern takes some 20 ms. */
+const plainlyPrintable = /^[\x20-\x7e\xa1-\xac\xae-\u02ff\u2010-\u2027\u2190-\u22ff]*$/;
+
 /** Text of a user's file, made safe to print: control characters (of terminals too) are shown as escapes. */
 export function printable(text: string): string {
+  if (plainlyPrintable.test(text)) return text;
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return `\\u{${code.toString(16)}}`;
