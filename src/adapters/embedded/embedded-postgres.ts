@@ -38,7 +38,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const lock = await lockDirectory(directory);
   try {
     const dataDirectory = join(directory, "postgres");
-    if (!existsSync(join(dataDirectory, "PG_VERSION"))) options.onFirstStart();
+    if (!existsSync(dataDirectory)) options.onFirstStart();
     return await startWorker(directory, dataDirectory, options.onDeath, () => lock.release());
   } catch (error) {
     lock.release();
@@ -61,7 +61,13 @@ async function startWorker(
     maxConnections: 16,
   };
   const worker = new Worker(workerSource, { eval: true, workerData: input, name: "embedded-postgres" });
-  const port = await listening(worker);
+  const removeSocket = () => {
+    if (socket !== null && socket !== directory) rmSync(socket, { recursive: true, force: true });
+  };
+  const port = await listening(worker).catch((error: unknown) => {
+    removeSocket();
+    throw error;
+  });
   let alive = true;
   let stopping: Promise<void> | null = null;
   let failure: Error | null = null;
@@ -77,7 +83,7 @@ async function startWorker(
   const stop = async () => {
     if (alive) worker.postMessage("stop");
     await exited;
-    if (socket !== null && socket !== directory) rmSync(socket, { recursive: true, force: true });
+    removeSocket();
     release();
   };
   return {

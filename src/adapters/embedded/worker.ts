@@ -26,8 +26,17 @@ async function runWorker(load: NodeJS.Require): Promise<void> {
   };
   const { PGlite } = load(workerData.pglite) as typeof import("@electric-sql/pglite");
   const { PGLiteSocketServer } = load(workerData.pgliteSocket) as typeof import("@electric-sql/pglite-socket");
+  const { existsSync, renameSync, rmSync } = load("node:fs") as typeof import("node:fs");
+  const { dataDirectory } = workerData;
   try {
-    const db = await PGlite.create({ dataDir: workerData.dataDirectory });
+    if (!existsSync(dataDirectory)) {
+      // Made beside its place and moved there whole: a process that is killed meanwhile leaves nothing that looks like a database.
+      const unfinished = `${dataDirectory}.new`;
+      rmSync(unfinished, { recursive: true, force: true });
+      await (await PGlite.create({ dataDir: unfinished })).close();
+      renameSync(unfinished, dataDirectory);
+    }
+    const db = await PGlite.create({ dataDir: dataDirectory });
     const address = workerData.socketPath === null ? { host: "127.0.0.1", port: 0 } : { path: workerData.socketPath };
     const server = new PGLiteSocketServer({ db, ...address, maxConnections: workerData.maxConnections });
     await server.start();
