@@ -25,7 +25,8 @@ export interface Database {
   /**
    * Runs `work` in one transaction; rolls back and throws if it throws. Errors of the database become StoreError.
    * Every access goes through here: the timeouts are set for the transaction alone, so they hold behind a connection
-   * pooler too, and the embedded server keeps connections apart only inside transactions.
+   * pooler too, and the embedded server keeps connections apart only inside transactions. What is committed is durable, whatever
+   * the server's default for synchronous_commit.
    */
   transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -55,12 +56,11 @@ export function openDatabase(target: StoreTarget): Database {
     SET LOCAL statement_timeout = ${timeouts.statement};
     SET LOCAL lock_timeout = ${timeouts.lock};
     SET LOCAL idle_in_transaction_session_timeout = ${timeouts.statement};
-    SET LOCAL search_path = pg_catalog`;
+    SET LOCAL search_path = pg_catalog;
+    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`;
   return {
     async transaction(work) {
-      const client = await pool.connect().catch((cause) => {
-        throw storeError(cause);
-      });
+      const client = await connect(pool);
       // Between two queries nobody awaits the client; without a listener its error would end the process.
       client.on("error", target.onConnectionError);
       let broken = true;
@@ -83,6 +83,14 @@ export function openDatabase(target: StoreTarget): Database {
   };
 }
 
+async function connect(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (cause) {
+    throw storeError(cause);
+  }
+}
+
 async function rolledBack(client: PoolClient): Promise<boolean> {
   try {
     await client.query("ROLLBACK");
@@ -96,5 +104,5 @@ async function rolledBack(client: PoolClient): Promise<boolean> {
 function storeError(cause: unknown): StoreError {
   const state = cause instanceof DatabaseError ? `SQLSTATE ${cause.code}` : (cause as NodeJS.ErrnoException).code;
   const detail = state === undefined ? "" : ` (${state})`;
-  return new StoreError("store-unavailable", `The gate's database did not do its work${detail}`, { cause });
+  return new StoreError("store-unavailable", `The gate's database failed${detail}`, { cause });
 }

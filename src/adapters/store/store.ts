@@ -1,5 +1,5 @@
 import type { Clock, DecisionStore, EvidenceStore, IdempotencyStore } from "../../app/ports.ts";
-import { type Database, openDatabase, type StoreTarget } from "./connection.ts";
+import { type Database, openDatabase, StoreError, type StoreTarget } from "./connection.ts";
 import { decisionStore } from "./decisions.ts";
 import { evidenceStore } from "./evidence.ts";
 import { idempotencyStore } from "./idempotency.ts";
@@ -30,9 +30,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await migrateStore(database);
   } catch (error) {
     await database.close();
-    throw error;
+    throw error instanceof StoreError ? withReason(error) : error;
   }
   return storeOn(database, options);
+}
+
+/** Whoever starts a gate needs the driver's own words (which hold no password); clients of a running one do not get them. */
+function withReason(error: StoreError): StoreError {
+  if (!(error.cause instanceof Error) || error.cause.message === "") return error;
+  return new StoreError(error.code, `${error.message}: ${error.cause.message}`, { cause: error.cause });
 }
 
 function storeOn(database: Database, { clock, evidenceRetentionMs }: StoreOptions): Store {

@@ -2,14 +2,14 @@ import { randomUUID } from "node:crypto";
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from "express";
 import helmet from "helmet";
 import { StoreError } from "../../adapters/store/connection.ts";
-import { readJsonBody } from "./body.ts";
+import { bodyLimit, readJsonBody } from "./body.ts";
 import { describeError } from "./log.ts";
 import { HttpError, sendProblem, statusOf } from "./problem.ts";
 import { parseQuery } from "./query.ts";
 import type { Gate, Reply, Route } from "./route.ts";
 
-/** Requests with a body that are worked on at once. Each may hold some 8 MiB of JSON. */
-const mostBodies = 32;
+/** Bytes of bodies that are worked on at once; parsed JSON takes several times as much memory. */
+const mostBodyBytes = 16 * bodyLimit;
 
 /** `allowedHosts`: the names that the Host header may have; null: any. */
 export function createApp(gate: Gate, routes: readonly Route[], allowedHosts: ReadonlySet<string> | null): Express {
@@ -71,13 +71,15 @@ function hostName(header: string): string {
 
 function limitBodies(): RequestHandler {
   let current = 0;
-  return (_request, response, next) => {
-    if (current >= mostBodies) {
+  return (request, response, next) => {
+    const declared = Number(request.headers["content-length"] ?? bodyLimit);
+    const size = Math.min(Number.isNaN(declared) ? bodyLimit : declared, bodyLimit);
+    if (current + size > mostBodyBytes) {
       throw new HttpError(503, "overloaded", "The gate is busy. Send the request again.", { "Retry-After": "1" });
     }
-    current += 1;
+    current += size;
     response.on("close", () => {
-      current -= 1;
+      current -= size;
     });
     next();
   };

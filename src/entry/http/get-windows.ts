@@ -19,7 +19,7 @@ export const getWindows = defineRoute({
     changes: z.enum(changeKinds).default("schema"),
     at: instant.optional().describe("Default: now."),
     duration: duration.optional().describe("How long the deploy takes; the policies' own duration is the least."),
-    count: wholeNumber(1, 100, 5).describe("How many upcoming intervals to list."),
+    count: wholeNumber(1, 100, 5).describe("How many upcoming intervals to list. Default: 5."),
   }),
   responses: {
     200: {

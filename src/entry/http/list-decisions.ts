@@ -15,7 +15,7 @@ export const listDecisions = defineRoute({
     before: nameParameter
       .optional()
       .describe("Only decisions made before the one with this id: `next` of the page before."),
-    limit: wholeNumber(1, 100, 20),
+    limit: wholeNumber(1, 100, 20).describe("How many, at most. Default: 20."),
   }),
   responses: {
     200: {

@@ -7,7 +7,7 @@ export const noQuery = z.strictObject({});
 /** A name as requests have it: of a service, an environment, a database. */
 export const nameParameter = displayableName.min(1).max(200);
 
-/** A whole number in decimal digits. */
+/** A whole number in decimal digits. The description shows it as the integer that it stands for. */
 export function wholeNumber(least: number, most: number, fallback: number) {
   const message = `a whole number from ${least} to ${most}`;
   return z
@@ -16,7 +16,7 @@ export function wholeNumber(least: number, most: number, fallback: number) {
     .transform(Number)
     .pipe(z.number().min(least, message).max(most, message))
     .default(fallback)
-    .meta({ type: "integer", minimum: least, maximum: most });
+    .meta({ type: "integer", minimum: least, maximum: most, pattern: undefined });
 }
 
 /** Throws InputError (`bad-request`) that names every wrong, unknown or repeated parameter. */

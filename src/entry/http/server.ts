@@ -9,7 +9,7 @@ export interface ListeningServer {
   close(): Promise<void>;
 }
 
-const mostConnections = 256;
+const mostConnections = 1024;
 
 /** `port` 0: any free one. Throws PlangateError `listen`. */
 export async function listen(app: Express, address: string, port: number): Promise<ListeningServer> {
