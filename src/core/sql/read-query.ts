@@ -28,7 +28,7 @@ export function readQuery(text: string): QueryReading | null {
 }
 
 /** The part of a statement that has a query plan; undefined: none (VACUUM, CREATE INDEX, SET …). */
-function queryOf(statement: Node): unknown {
+export function queryOf(statement: Node): unknown {
   if ("SelectStmt" in statement || "InsertStmt" in statement || "UpdateStmt" in statement) return statement;
   if ("DeleteStmt" in statement || "MergeStmt" in statement) return statement;
   if ("DeclareCursorStmt" in statement) return statement.DeclareCursorStmt.query;

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { newCommand } from "./command.ts";
+import { buildEvidenceCollect } from "./evidence-collect.ts";
+import { buildEvidenceExplain } from "./evidence-explain.ts";
 import { buildEvidenceImport } from "./evidence-import.ts";
 import type { CommandIo } from "./io.ts";
 
@@ -8,5 +10,8 @@ export function build(io: CommandIo): Command {
     name: "evidence",
     summary: "Make evidence bundles.",
     examples: ["plangate evidence import --help"],
-  }).addCommand(buildEvidenceImport(io));
+  })
+    .addCommand(buildEvidenceCollect(io))
+    .addCommand(buildEvidenceExplain(io))
+    .addCommand(buildEvidenceImport(io));
 }
