@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -33,6 +33,23 @@ export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "plangate-serve-"));
   folders.push(folder);
   return folder;
+}
+
+/** Making a database takes seconds, so that tests copy one that was made before. */
+export async function makeDataDirectory(policies: string): Promise<{ copy(): string; remove(): void }> {
+  const made = mkdtempSync(join(tmpdir(), "plangate-serve-made-"));
+  const gate = serve(["--policies", policies, "--data-dir", made]);
+  await gate.url();
+  gate.signal("SIGTERM");
+  await gate.ended();
+  return {
+    copy() {
+      const folder = newFolder();
+      cpSync(made, folder, { recursive: true });
+      return folder;
+    },
+    remove: () => rmSync(made, { recursive: true, force: true }),
+  };
 }
 
 /** For afterEach: kills what a failed test left running, and removes the folders. */

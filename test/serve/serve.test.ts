@@ -2,13 +2,18 @@ import { copyFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildProgram, cleanup, decide, newFolder, serve, start } from "./gate-process.ts";
+import { buildProgram, cleanup, decide, makeDataDirectory, newFolder, serve, start } from "./gate-process.ts";
 
 const policies = join(__dirname, "policies");
 const root = join(__dirname, "../..");
 
-beforeAll(buildProgram);
+let made: Awaited<ReturnType<typeof makeDataDirectory>>;
+beforeAll(async () => {
+  buildProgram();
+  made = await makeDataDirectory(policies);
+});
 afterEach(cleanup);
+afterAll(() => made.remove());
 
 it("says where it listens and what it runs on, decides, and ends with 0 on SIGTERM", async () => {
   const dataDir = newFolder();
@@ -38,7 +43,7 @@ it("says where it listens and what it runs on, decides, and ends with 0 on SIGTE
 });
 
 it("refuses a data directory that another gate uses, and takes it over from one that was killed", async () => {
-  const dataDir = newFolder();
+  const dataDir = made.copy();
   const first = serve(["--policies", policies, "--data-dir", dataDir]);
   const url = await first.url();
   const second = serve(["--policies", policies, "--data-dir", dataDir]);
@@ -75,7 +80,7 @@ describe("on SIGTERM", () => {
   };
 
   it("answers and records what was accepted, and accepts nothing new", async () => {
-    const dataDir = newFolder();
+    const dataDir = made.copy();
     const gate = serve(["--policies", policies, "--data-dir", dataDir]);
     const url = await gate.url();
     const request = await halfSent(url);
@@ -95,7 +100,7 @@ describe("on SIGTERM", () => {
   });
 
   it("ends at once when asked a second time", async () => {
-    const gate = serve(["--policies", policies, "--data-dir", newFolder()]);
+    const gate = serve(["--policies", policies, "--data-dir", made.copy()]);
     await halfSent(await gate.url());
     gate.signal("SIGINT");
     await sleep(1_000);
@@ -108,7 +113,7 @@ it("does not start with broken policies, and names every error", async () => {
   const folder = newFolder();
   writeFileSync(join(folder, "a.yaml"), "version: 1\npolicy: a\nenforcment: deny\n");
   writeFileSync(join(folder, "b.yaml"), "version: 1\npolicy: b\nenforcement: perhaps\n");
-  const gate = serve(["--policies", folder, "--data-dir", newFolder()]);
+  const gate = serve(["--policies", folder, "--data-dir", made.copy()]);
   expect(await gate.ended()).toBe(1);
   expect(gate.stderr()).toMatch(/a\.yaml:3:1: .*enforcment/);
   expect(gate.stderr()).toMatch(/b\.yaml:3:\d+: .*enforcement/);
@@ -118,7 +123,7 @@ it("does not start with broken policies, and names every error", async () => {
 it("reads the policies again on SIGHUP", async () => {
   const folder = newFolder();
   copyFileSync(join(policies, "deploys.yaml"), join(folder, "deploys.yaml"));
-  const gate = serve(["--policies", folder, "--data-dir", newFolder()]);
+  const gate = serve(["--policies", folder, "--data-dir", made.copy()]);
   await gate.url();
   gate.signal("SIGHUP");
   await gate.untilLogged("policies unchanged");
@@ -129,7 +134,7 @@ it("reads the policies again on SIGHUP", async () => {
 
 it("is not ready and decides nothing once its embedded database has died", async () => {
   const preload = `--require ${join(__dirname, "end-database-thread.cjs")}`;
-  const gate = serve(["--policies", policies, "--data-dir", newFolder()], { NODE_OPTIONS: preload });
+  const gate = serve(["--policies", policies, "--data-dir", made.copy()], { NODE_OPTIONS: preload });
   const url = await gate.url();
   expect((await decide(url)).status).toBe(200);
   gate.signal("SIGUSR2");
@@ -151,7 +156,7 @@ it("does not listen where others could reach it", async () => {
 });
 
 it("npm start prints one command that sends the incident's request", async () => {
-  const gate = start([join(root, "scripts/start.mjs"), "--port", "0", "--data-dir", newFolder()]);
+  const gate = start([join(root, "scripts/start.mjs"), "--port", "0", "--data-dir", made.copy()]);
   const url = await gate.url();
   expect(gate.stdout()).toContain(
     `curl -sS -X POST -H 'content-type: application/json' --data @examples/incident/request.json '${url}/v1/decisions'`,
