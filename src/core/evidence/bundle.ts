@@ -80,6 +80,12 @@ export const planEvidenceSchema = z.strictObject({
   note: z.string().nullish(),
 });
 
+export const planMissingSchema = z.strictObject({
+  query: z.string().min(1),
+  phase: z.enum(["before", "after"]).nullish(),
+  reason: z.string().min(1),
+});
+
 /** Facts read from one database server at one moment (CONTRACT section 5). Sections are optional; unknown keys are errors. */
 export const evidenceBundleSchema = z.strictObject({
   version: z.literal(1),
@@ -97,6 +103,8 @@ export const evidenceBundleSchema = z.strictObject({
     })
     .nullish(),
   plans: z.array(planEvidenceSchema).nullish(),
+  /** Affected queries of which a plan could not be had, and why. `phase` null: neither was asked for. */
+  plansMissing: z.array(planMissingSchema).nullish(),
   /** For the reader: what the collector could not read, and why. */
   notes: z.array(z.string()).nullish(),
   signature: z.string().nullish(),
