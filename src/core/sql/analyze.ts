@@ -15,6 +15,9 @@ export interface AnalyzeInput {
   catalog: Catalog | null;
 }
 
+/** Far beyond any migration; a few statements can be made to mean a great many changes. */
+const maxChanges = 1_000_000;
+
 /** A migration's statements, or why it cannot be read, or neither: it is not run. */
 type ReadFile =
   | { kind: "statements"; source: SourceText; section: Section; parsed: readonly ParsedStatement[] }
@@ -54,6 +57,9 @@ export function analyzeMigrations({ migrations, format, catalog }: AnalyzeInput)
       context.begin(placed);
       readNode(context, node, placed.text);
       transaction.leave(node);
+      if (context.changes.length <= maxChanges) continue;
+      context.opaque("too-large", `more than ${maxChanges} changes`);
+      return { statements, changes: context.changes, comments, after: null };
     }
     // Nobody says whether the next file runs in the same session.
     context.path.rejoin(atStart);

@@ -94,6 +94,8 @@ export class Context {
     });
     index.dropped = true;
     this.state.version += 1;
+    // What the name meant before the request must not be forgotten; what came and went with it may.
+    if (index.origin === null) this.state.indexes.remove(index);
     const parent = `index ${displayName(index.row)}`;
     for (const partition of index.partitions) {
       this.dropIndex(partition, implicit ?? { kind: "other", object: parent }, concurrently, indexesInStatement);

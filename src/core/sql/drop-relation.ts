@@ -21,6 +21,7 @@ export function dropRelation(context: Context, relation: Relation, implicit: Imp
       for (const reader of current.readers) enter(reader);
     }
     current.dropped = true;
+    if (current.origin === null) context.state.relations.remove(current);
     context.state.version += 1;
   }
   if (cascade) {

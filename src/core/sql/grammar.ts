@@ -39,29 +39,31 @@ const maxBytes = 32 * 1024 * 1024;
 const spareInstances = 2;
 
 const encoder = new TextEncoder();
-let current: PgQueryModule | null = null;
-const spares: PgQueryModule[] = [];
+const instances: PgQueryModule[] = [];
 let loading: Promise<void> | null = null;
+let loaded = false;
 
-/** Must be awaited once before anything else here is called. Cheap when repeated; then it also replaces used-up spares. */
+/**
+ * Must be awaited once before anything else here is called. The first time it makes one instance, so that a command starts
+ * quickly; a gate, which calls it for every request, has spares from the second time on. Cheap when nothing is to be made.
+ */
 export function loadGrammar(): Promise<void> {
-  if (loading === null) {
-    loading = fill().finally(() => {
-      loading = null;
-    });
-  }
+  loading ??= fill().finally(() => {
+    loading = null;
+  });
   return loading;
 }
 
 async function fill(): Promise<void> {
   const silent = { print: () => {}, printErr: () => {} };
-  current ??= await createModule(silent);
-  while (spares.length < spareInstances) spares.push(await createModule(silent));
+  const wanted = loaded ? 1 + spareInstances : 1;
+  while (instances.length < wanted) instances.push(await createModule(silent));
+  loaded = true;
 }
 
 function discardInstance(): void {
-  current = spares.pop() ?? null;
-  // A failure to make a spare shows when none is left: everything is too large then, and the next loadGrammar() rejects.
+  instances.shift();
+  // A failure to make another shows when none is left: everything is too large then, and the next loadGrammar() rejects.
   loadGrammar().catch(() => undefined);
 }
 
@@ -72,11 +74,9 @@ const tooLarge: ParseFailure = {
 };
 
 function withModule<T>(bytes: Uint8Array, run: (module: PgQueryModule, query: number) => Parsed<T>): Parsed<T> {
-  const module = current;
-  if (module === null) {
-    if (loading === null) throw new Error("loadGrammar() must be awaited before SQL is parsed");
-    return { ok: false, failure: tooLarge };
-  }
+  if (!loaded) throw new Error("loadGrammar() must be awaited before SQL is parsed");
+  const module = instances[0];
+  if (module === undefined) return { ok: false, failure: tooLarge };
   if (bytes.length > maxBytes) return { ok: false, failure: tooLarge };
   try {
     const query = module._malloc(bytes.length + 1);

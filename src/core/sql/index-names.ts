@@ -2,14 +2,17 @@ import type { Node } from "@pgsql/types";
 import { strings, typeNameOf } from "./ast.ts";
 
 const maxBytes = 63;
+const tryOneByOne = 64;
 const encoder = new TextEncoder();
 
 /** PostgreSQL's makeObjectName: "table_columns_label" in at most 63 bytes, the longer of the two parts cut first. */
 function makeObjectName(first: string, second: string | null, label: string): string {
-  const overhead = encoder.encode(label).length + 1 + (second === null ? 0 : 1);
+  const overhead = label.length + 1 + (second === null ? 0 : 1);
   let one = first;
   let two = second ?? "";
-  while (size(one) + size(two) > maxBytes - overhead) {
+  // A UTF-16 unit takes at most three bytes.
+  const short = 3 * (one.length + two.length) <= maxBytes - overhead;
+  while (!short && size(one) + size(two) > maxBytes - overhead) {
     if (size(one) > size(two)) one = cut(one);
     else two = cut(two);
   }
@@ -32,10 +35,19 @@ export function defaultIndexName(
   taken: (name: string) => boolean,
 ): string {
   const addition = kind === "pkey" ? null : joinColumns(columns);
-  for (let suffix = 0; ; suffix += 1) {
-    const name = makeObjectName(table, addition, suffix === 0 ? kind : `${kind}${suffix}`);
-    if (!taken(name)) return name;
+  const candidate = (suffix: number) => makeObjectName(table, addition, suffix === 0 ? kind : `${kind}${suffix}`);
+  let suffix = 0;
+  while (suffix < tryOneByOne && taken(candidate(suffix))) suffix += 1;
+  if (suffix < tryOneByOne) return candidate(suffix);
+  // Past any real schema: the numbers before are taken without a gap, so halving finds the first free one.
+  let free = suffix;
+  while (taken(candidate(free))) free *= 2;
+  for (let low = free / 2; free - low > 1; ) {
+    const middle = Math.floor((low + free) / 2);
+    if (taken(candidate(middle))) low = middle;
+    else free = middle;
   }
+  return candidate(free);
 }
 
 /** PostgreSQL's ChooseIndexNameAddition: joined with "_" until 63 bytes are reached. */

@@ -16,6 +16,15 @@ export class NameMap<T> {
     getOrCreate(bySchema, schema ?? "", () => new Set<T>()).add(object);
   }
 
+  /** For what the request itself made and took away again. */
+  remove(object: T): void {
+    const { schema, name } = this.#current(object);
+    this.#byName
+      .get(name)
+      ?.get(schema ?? "")
+      ?.delete(object);
+  }
+
   exact(schema: string, name: string): ReadonlySet<T> {
     return this.#byName.get(name)?.get(schema) ?? new Set();
   }
