@@ -130,6 +130,7 @@ function workloadFindings(
   { obtain }: PlanJudgement,
   location: SourceLocation | null,
 ): RuleFinding[] {
+  if (tables.length === 0) return [];
   const subject = listed(tables.map(displayName));
   const why =
     evidence.statements === null
