@@ -7,7 +7,11 @@ module.exports = {
     "\\.sql$": "<rootDir>/scripts/jest-text.cjs",
     "\\.ts$": [
       "@swc/jest",
-      { jsc: { parser: { syntax: "typescript" }, target: "es2023" }, module: { type: "commonjs" }, sourceMaps: "inline" },
+      {
+        jsc: { parser: { syntax: "typescript" }, target: "es2023" },
+        module: { type: "commonjs" },
+        sourceMaps: "inline",
+      },
     ],
   },
   testTimeout: 60_000,

@@ -45,7 +45,7 @@ export interface PolicyTestReport {
 }
 
 /**
- * Runs policy tests (CONTRACT section 8) with the engine that decides. The SQL grammar must have been loaded.
+ * Runs policy tests with the engine that decides. The SQL grammar must have been loaded.
  * @throws PolicyError (`invalid-policy`) with everything that is wrong with the tests, their evidence and their policies
  */
 export function runPolicyTests(input: PolicyTestInput): PolicyTestReport {

@@ -52,7 +52,7 @@ export interface Submitted {
  * Judges a deploy request and records the decision; when it returns, decision and audit entry are durable.
  * @throws InputError (`bad-request`): the request is not of the documented form.
  * @throws PlangateError `request-conflict`: it contradicts the gate's configuration. `idempotency-key-reused`, `idempotency-in-flight`,
- *   `idempotency-claim-lost`, `approval-expired`: see CONTRACT section 7. `store-unavailable`: nothing is decided.
+ *   `idempotency-claim-lost`, `approval-expired`: what became of the key. `store-unavailable`: nothing is decided.
  */
 export async function submit(ports: GatePorts, settings: GateSettings, submission: Submission): Promise<Submitted> {
   const { caller, idempotency } = submission;

@@ -44,7 +44,7 @@ export const windowStateSchema = z.strictObject({
   timeZone: z.string().nullable(),
 });
 
-/** The gate's answer to a deploy request (CONTRACT section 4). */
+/** The gate's answer to a deploy request. */
 export const decisionSchema = z.strictObject({
   id: z.string(),
   decision: z.enum(["approved", "rejected"]),

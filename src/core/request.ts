@@ -18,7 +18,7 @@ export const approvalSchema = z.union([
   z.strictObject({ by: name, of: z.literal("query-plans"), at: instant.optional() }),
 ]);
 
-/** What a pipeline wants to do (CONTRACT section 3). Unknown keys are errors. */
+/** What a pipeline wants to do. Unknown keys are errors. */
 export const deployRequestSchema = z.strictObject({
   service: name,
   environment: name,

@@ -18,7 +18,7 @@ const address = z.strictObject({
 
 const url = z.url({ protocol: /^https?$/, error: 'expected a URL: "https://plangate.example.com"' });
 
-/** plangate.yaml (CONTRACT section 12). */
+/** plangate.yaml. */
 export const configFileSchema = z
   .strictObject({
     gate: z

@@ -86,7 +86,7 @@ export const planMissingSchema = z.strictObject({
   reason: z.string().min(1),
 });
 
-/** Facts read from one database server at one moment (CONTRACT section 5). Sections are optional; unknown keys are errors. */
+/** Facts read from one database server at one moment. Sections are optional; unknown keys are errors. */
 export const evidenceBundleSchema = z.strictObject({
   version: z.literal(1),
   capturedAt: instant,

@@ -9,7 +9,7 @@ export const enforcementSchema = z
 
 const globs = z.array(z.string().min(1).max(200)).min(1, "an empty list matches nothing; remove the key to match all");
 
-/** A policy file (CONTRACT section 2). `rules` is checked against the registry of rules. */
+/** A policy file. `rules` is checked against the registry of rules. */
 export const policyFileSchema = z
   .strictObject({
     version: z.literal(1).describe("Version of this format."),

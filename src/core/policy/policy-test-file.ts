@@ -34,7 +34,7 @@ const caseSchema = z
   })
   .describe("One request and the decision that it must get.");
 
-/** A file of policy tests (CONTRACT section 8). */
+/** A file of policy tests. */
 export const policyTestFileSchema = z
   .strictObject({
     policies: z

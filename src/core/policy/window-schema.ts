@@ -6,7 +6,7 @@ import { duration } from "../values.ts";
 import { quoted } from "./document-error.ts";
 import { didYouMean } from "./suggest.ts";
 
-/** The schemas of `changeWindow` in a policy file (CONTRACT section 2). Their output is what core/calendar takes. */
+/** The schemas of `changeWindow` in a policy file. Their output is what core/calendar takes. */
 
 const reason = z.string().min(1).max(300).describe("Why; shown to whoever is held up by it.");
 

@@ -11,7 +11,7 @@ export interface CommandIo {
   env: NodeJS.ProcessEnv;
   cwd: string;
   now(): Date;
-  /** 0 approved or done, 2 rejected or failed verification, 1 anything else (CONTRACT section 6). A command that throws ends with 1. */
+  /** 0 approved or done, 2 rejected or failed verification, 1 anything else. A command that throws ends with 1. */
   setExitCode(code: number): void;
 }
 
