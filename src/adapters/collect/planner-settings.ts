@@ -51,7 +51,6 @@ export const plannerSettings: readonly string[] = [
   "join_collapse_limit",
   "max_parallel_workers",
   "max_parallel_workers_per_gather",
-  "max_worker_processes",
   "min_parallel_index_scan_size",
   "min_parallel_table_scan_size",
   "parallel_leader_participation",
