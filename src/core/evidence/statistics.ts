@@ -14,8 +14,8 @@ export const relationStatisticsSchema = z.strictObject({
   kind: z.enum(["table", "partitioned-table", "materialized-view", "foreign-table", "index", "partitioned-index"]),
   /** Of an index. */
   table: identifier.nullish(),
-  /** Blocks when it was last vacuumed or analysed. */
-  relpages: count,
+  /** Blocks when it was last vacuumed or analysed; −1: an analysed partitioned table, which has none. */
+  relpages: z.number().int().min(-1),
   /** Rows at that time; −1: never looked at. */
   reltuples: z.number(),
   relallvisible: count,
