@@ -120,11 +120,25 @@ const refused: [name: string, format: MigrationFormat, path: string, sql: string
     "goose's environment substitution",
     "goose",
     "a.sql",
-    "-- +goose Up\n-- +goose ENVSUB ON\nSELECT '${X}';",
+    "-- +goose Up\n-- +goose ENVSUB ON\nSELECT '$\u007bX}';",
     "missing-section",
   ],
   ["golang-migrate without a direction", "golang-migrate", "a.sql", drop, "missing-section"],
-  ["a Flyway placeholder", "flyway", "V1__a.sql", "SELECT '${x}';", "dynamic-sql"],
+  [
+    "dbmate's marker with a blank of another kind",
+    "dbmate",
+    "a.sql",
+    `-- migrate:up\nSELECT 1;\n--\u00a0migrate:down\n${drop}`,
+    "missing-section",
+  ],
+  [
+    "goose's marker with a byte order mark",
+    "goose",
+    "a.sql",
+    `-- +goose Up\nSELECT 1;\n--\ufeff+goose Down\n${drop}`,
+    "missing-section",
+  ],
+  ["a Flyway placeholder", "flyway", "V1__a.sql", "SELECT '$\u007bx}';", "dynamic-sql"],
   ["Sqitch outside its folders", "sqitch", "a.sql", drop, "missing-section"],
 ];
 

@@ -98,6 +98,15 @@ const cases: [file: string, expected: string][] = [
   ["temporary-table-hides-it.sql", "found"],
   ["if-exists.sql", "found"],
   ["alter-type-cascade.sql", "found"],
+  ["attribute-notation.sql", "found"],
+  ["aggregate.sql", "found"],
+  ["cast.sql", "found"],
+  ["copy-data-in-a-dollar-quote.sql", "psql-meta-command"],
+  ["execute-cut-literal.sql", "dynamic-sql"],
+  ["function-reads-strings-otherwise.sql", "dynamic-sql"],
+  ["function-replaced-and-called-by-a-check.sql", "found"],
+  ["partition-of-a-new-table.sql", "found"],
+  ["inherits-a-new-table.sql", "found"],
 ];
 
 const folder = join(__dirname, "hides-a-drop");

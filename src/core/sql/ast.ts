@@ -55,8 +55,9 @@ export function constantString(node: Node | undefined): string | null {
   if (!node) return null;
   if ("A_Const" in node) return node.A_Const.sval ? (node.A_Const.sval.sval ?? "") : null;
   if ("TypeCast" in node) {
-    const type = typeNameOf(node.TypeCast.typeName).name;
-    return type === "text" || type === "varchar" ? constantString(node.TypeCast.arg) : null;
+    const type = node.TypeCast.typeName;
+    const whole = typeNameOf(type).name === "text" && !type?.arrayBounds && !type?.typmods;
+    return whole ? constantString(node.TypeCast.arg) : null;
   }
   return null;
 }

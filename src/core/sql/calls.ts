@@ -15,6 +15,11 @@ const readingSettings = new Set(["standard_conforming_strings", "client_encoding
 export function reportFacts(context: Context, root: unknown, runs = true): void {
   const facts = factsOf(root);
   for (const call of facts.calls) reportCall(context, call.name, call.arguments);
+  if (context.routines.byName.size > 0) {
+    for (const name of facts.fields) {
+      for (const routine of routinesNamed(context, { schema: null, name })) readRoutine(context, routine);
+    }
+  }
   for (const operator of facts.operators) {
     const name = `${operator.schema}.${operator.name}`;
     context.opaque("function-call", `the operator ${name}, which is not one of PostgreSQL's own`, name);

@@ -96,6 +96,15 @@ export class Context {
     this.state.version += 1;
     // What the name meant before the request must not be forgotten; what came and went with it may.
     if (index.origin === null) this.state.indexes.remove(index);
+    // Every partition has its part of the index, and it goes too.
+    const { relation, partitions } = index;
+    if (
+      relation.row.kind === "partitioned-table" &&
+      index.origin !== null &&
+      partitions.size < relation.partitions.size
+    ) {
+      this.dropUnknown({ kind: "other", object: `index ${displayName(index.row)}` }, [tableReference(relation)]);
+    }
     const parent = `index ${displayName(index.row)}`;
     for (const partition of index.partitions) {
       this.dropIndex(partition, implicit ?? { kind: "other", object: parent }, concurrently, indexesInStatement);

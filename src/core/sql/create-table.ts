@@ -71,7 +71,9 @@ export function addColumn(context: Context, relation: Relation, definition: Colu
     type: typeText(definition.typeName),
     notNull: constraints.some(({ contype }) => contype === "CONSTR_NOTNULL" || contype === "CONSTR_PRIMARY"),
   };
-  relation.row = { ...relation.row, columns: [...(relation.row.columns ?? []), column] };
+  // The row and its list are the state's own, and a table can get thousands of columns.
+  if (relation.row.columns) relation.row.columns.push(column);
+  else relation.row = { ...relation.row, columns: [column] };
   for (const constraint of constraints) addConstraint(context, relation, constraint, name);
 }
 

@@ -10,6 +10,8 @@ export interface Facts {
   operators: ObjectName[];
   writes: { operation: DataChange["operation"]; target: ObjectName }[];
   selectsInto: { into: IntoClause }[];
+  /** Last parts of qualified column references: "orders.tidy" can be a call of tidy(orders). */
+  fields: Set<string>;
   /** Reads a table or view: a view can call functions. */
   reads: boolean;
 }
@@ -22,7 +24,7 @@ const writeOperations = new Map<string, DataChange["operation"]>([
 ]);
 
 export function factsOf(root: unknown): Facts {
-  const facts: Facts = { calls: [], operators: [], writes: [], selectsInto: [], reads: false };
+  const facts: Facts = { calls: [], operators: [], writes: [], selectsInto: [], fields: new Set(), reads: false };
   walk(root, (type, value) => {
     const operation = writeOperations.get(type);
     // What `value` is follows from `type`: both come from libpg_query's JSON.
@@ -33,12 +35,21 @@ export function factsOf(root: unknown): Facts {
       facts.selectsInto.push({ into: value.intoClause as IntoClause });
     else if (type === "CallStmt" && value.funccall) facts.calls.push(callOf(value.funccall as FuncCall));
     else if (type === "RangeVar") facts.reads = true;
+    else if (type === "ColumnRef") addField(facts, value.fields, 1);
+    else if (type === "A_Indirection") addField(facts, value.indirection, 0);
     else if (type === "A_Expr") addOperator(facts, value.name);
     else if (type === "SubLink") addOperator(facts, value.operName);
     else if (type === "SortBy") addOperator(facts, value.useOp);
     return true;
   });
   return facts;
+}
+
+function addField(facts: Facts, nodes: unknown, atLeast: number): void {
+  // A list of String, A_Star and A_Indices nodes.
+  const names = strings((nodes as Node[] | undefined) ?? []);
+  const last = names.length > atLeast ? names.at(-1) : undefined;
+  if (last !== undefined) facts.fields.add(last);
 }
 
 function callOf(call: FuncCall): Facts["calls"][number] {

@@ -13,6 +13,7 @@ export function dbmateSection(source: SourceText): SectionResult {
   let down: Line | null = null;
   for (const line of read.lines) {
     const marker = markerOf(line.text);
+    if (marker === "unlike") return opaque(line, `"${line.text.trim()}" is not quite a marker of dbmate`);
     if (marker !== null) {
       if (!line.isComment || down !== null || (marker.direction === "up") === (up !== null)) {
         return opaque(line, `"${line.text.trim()}" stands where dbmate and PostgreSQL would read it differently`);
@@ -35,11 +36,12 @@ export function dbmateSection(source: SourceText): SectionResult {
   };
 }
 
-function markerOf(line: string): { direction: "up" | "down"; options: string[] } | null {
-  if (!line.startsWith("--")) return null;
-  const [word, ...options] = line.slice(2).trim().split(/\s+/);
-  if (word === "migrate:up") return { direction: "up", options };
-  return word === "migrate:down" ? { direction: "down", options } : null;
+/** dbmate takes ASCII blanks only; a marker that differs from its form may be one for the reader and none for dbmate. */
+function markerOf(line: string): { direction: "up" | "down"; options: string[] } | "unlike" | null {
+  if (!line.startsWith("--") || !line.slice(2).trim().startsWith("migrate:")) return null;
+  const match = /^--[ \t]*migrate:(up|down)((?:[ \t]+[!-~]+)*)[ \t]*\r?\n?$/.exec(line);
+  if (match === null) return "unlike";
+  return { direction: match[1] === "up" ? "up" : "down", options: (match[2] ?? "").split(/[ \t]+/).filter(Boolean) };
 }
 
 function opaque(line: Line | null, detail: string): SectionResult {

@@ -26,6 +26,8 @@ export function gooseSection(source: SourceText): SectionResult {
       return opaque(line, `"${trimmed}" stands where goose and PostgreSQL would read it differently`);
     }
     if (!annotation.startsWith("+goose")) continue;
+    // goose and JavaScript do not trim the same characters.
+    if (!/^[\t -~]*\r?\n?$/.test(line.text)) return opaque(line, `"${trimmed}" holds more than an annotation of goose`);
     const command = annotation.slice("+goose".length).trim();
     if (command === "NO TRANSACTION") transaction = false;
     else if (command === "StatementBegin" && !inStatement) inStatement = true;

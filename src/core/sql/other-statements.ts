@@ -42,7 +42,7 @@ export function executePrepared(context: Context, statement: ExecuteStmt): void 
   else context.opaque("dynamic-sql", `EXECUTE of ${name}, which this request does not PREPARE`);
 }
 
-/** COPY … FROM STDIN needs a client that sends the rows: psql takes them from the file, where nothing marks them as data. */
+/** COPY … FROM STDIN: psql takes the lines that follow as rows, the grammar takes them as SQL, and so each can hide from the other. */
 export function copy(context: Context, statement: CopyStmt): void {
   const target = statement.relation ? rangeVarName(statement.relation) : null;
   if (statement.is_program) context.opaque("program", "COPY … PROGRAM runs a command on the server");
@@ -50,6 +50,11 @@ export function copy(context: Context, statement: CopyStmt): void {
     if (statement.filename) context.opaque("program", "COPY … TO a file writes on the server");
   } else if (target && isCatalogue(target))
     context.opaque("catalogue-write", `COPY into the system catalogue ${target.name}`);
+  else if (!statement.filename)
+    context.opaque(
+      "psql-meta-command",
+      "COPY … FROM STDIN: psql takes the rows from the file, where SQL can be made to look like rows",
+    );
   else if (target) context.data("copy", context.tables(target));
 }
 

@@ -1,4 +1,4 @@
-import type { CreateFunctionStmt, DoStmt, Node } from "@pgsql/types";
+import type { AlterFunctionStmt, CreateFunctionStmt, DoStmt, Node } from "@pgsql/types";
 import type { ObjectName } from "../values.ts";
 import { nameFrom, strings, typeNameOf } from "./ast.ts";
 import { reportFacts } from "./calls.ts";
@@ -6,6 +6,7 @@ import type { Context } from "./context.ts";
 import { getOrCreate } from "./name-map.ts";
 import { readPlpgsql } from "./plpgsql.ts";
 import type { Routine, RoutineBody } from "./routine-book.ts";
+import { refuseOtherReading } from "./settings.ts";
 import { readNode, readSql } from "./statements.ts";
 
 const maxDepth = 16;
@@ -27,6 +28,7 @@ export function createRoutine(context: Context, statement: CreateFunctionStmt, t
   const name = nameFrom(strings(statement.funcname));
   context.schema(statement.is_procedure ? "create procedure" : "create function");
   reportFacts(context, statement.parameters, false);
+  const setsSearchPath = checkSettings(context, statement.options);
   const body = bodyOf(context, statement, text);
   if (body === null) return;
   const returned = typeNameOf(statement.returnType).name;
@@ -37,11 +39,34 @@ export function createRoutine(context: Context, statement: CreateFunctionStmt, t
     returns: returned === "trigger" ? "trigger" : returned === "event_trigger" ? "event-trigger" : "value",
     replaces:
       (statement.replace ?? false) && (existing === undefined || existing.some((row) => row.name === name.name)),
-    setsSearchPath: (statement.options ?? []).some((option) => "DefElem" in option && option.DefElem.defname === "set"),
+    setsSearchPath,
     readAt: -1,
     reading: false,
   };
   getOrCreate(context.routines.byName, name.name, () => []).push(routine);
+}
+
+/** CREATE FUNCTION … SET: does its body see another search_path? A setting that changes how the body is read is opaque. */
+function checkSettings(context: Context, options: readonly Node[] | undefined): boolean {
+  let searchPath = false;
+  for (const option of options ?? []) {
+    const set = "DefElem" in option && option.DefElem.defname === "set" ? option.DefElem.arg : undefined;
+    if (!set || !("VariableSetStmt" in set)) continue;
+    if (set.VariableSetStmt.name?.toLowerCase() === "search_path") searchPath = true;
+    refuseOtherReading(context, set.VariableSetStmt);
+  }
+  return searchPath;
+}
+
+/** ALTER FUNCTION … SET, as above. */
+export function alterRoutine(context: Context, statement: AlterFunctionStmt): void {
+  context.schema("alter function");
+  if (!checkSettings(context, statement.actions)) return;
+  const name = nameFrom(strings(statement.func?.objname));
+  for (const routine of routinesNamed(context, name)) {
+    routine.setsSearchPath = true;
+    routine.readAt = -1;
+  }
 }
 
 function bodyOf(context: Context, statement: CreateFunctionStmt, text: string): RoutineBody | null {
@@ -117,15 +142,30 @@ function inRoutine(context: Context, read: () => void): void {
   context.path.rejoin(saved);
 }
 
+/** DDL that evaluates defaults, checks and index expressions over the rows of a table. */
+const evaluatingDdl = new Set([
+  "add column",
+  "add constraint",
+  "validate constraint",
+  "attach partition",
+  "reindex",
+  "cluster",
+  "vacuum full",
+  "set expression",
+]);
+
 /** After a statement: DML runs trigger functions and whatever may call a replaced function; DDL runs event triggers. */
 export function runTriggers(context: Context, firstChange: number, reads: boolean): void {
   if (context.routines.byName.size === 0 || context.depth > 0) return;
   let data = false;
   let schema = false;
+  let evaluates = reads;
   for (let index = firstChange; index < context.changes.length; index += 1) {
-    const kind = context.changes[index]?.kind;
-    if (kind === "data") data = true;
-    else if (kind !== "opaque") schema = true;
+    const change = context.changes[index];
+    if (change === undefined || change.kind === "opaque") continue;
+    if (change.kind === "data") data = true;
+    else schema = true;
+    evaluates ||= change.kind !== "schema" || evaluatingDdl.has(change.operation);
   }
   if (!data && !schema && !reads) return;
   for (const routines of context.routines.byName.values()) {
@@ -133,7 +173,7 @@ export function runTriggers(context: Context, firstChange: number, reads: boolea
       const called =
         (data && routine.returns === "trigger") ||
         (schema && routine.returns === "event-trigger") ||
-        ((data || reads) && routine.replaces);
+        (evaluates && routine.replaces);
       if (called) readRoutine(context, routine);
     }
   }

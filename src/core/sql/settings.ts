@@ -9,7 +9,12 @@ export function setVariable(context: Context, statement: VariableSetStmt): void 
   const local = statement.is_local ?? false;
   if (statement.kind === "VAR_RESET_ALL") setPath(context, null, local);
   else if (name === "search_path") setPath(context, pathOf(statement), local);
-  else if (changesReading(name) && !keepsReading(statement)) {
+  else refuseOtherReading(context, statement);
+}
+
+export function refuseOtherReading(context: Context, statement: VariableSetStmt): void {
+  const name = statement.name?.toLowerCase() ?? "";
+  if (changesReading(name) && !keepsReading(statement)) {
     context.opaque("dynamic-sql", `SET ${name}, which changes how the SQL after it is read`);
   }
 }
@@ -39,7 +44,5 @@ export function setForLater(context: Context, statement: AlterRoleSetStmt | Alte
   const name = statement.setstmt?.name?.toLowerCase() ?? "";
   context.schema(words);
   if (name === "search_path" || statement.setstmt?.kind === "VAR_RESET_ALL") context.path.forget();
-  if (changesReading(name) && statement.setstmt && !keepsReading(statement.setstmt)) {
-    context.opaque("dynamic-sql", `${words} ${name}, which changes how later SQL is read`);
-  }
+  if (statement.setstmt) refuseOtherReading(context, statement.setstmt);
 }

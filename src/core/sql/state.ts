@@ -63,7 +63,11 @@ export class SchemaState {
   constructor(catalog: Catalog | null) {
     this.catalog = catalog;
     for (const row of catalog?.tables ?? []) {
-      this.addRelation({ ...row }, { schema: row.schema, name: row.name }, true);
+      this.addRelation(
+        { ...row, columns: row.columns && [...row.columns] },
+        { schema: row.schema, name: row.name },
+        true,
+      );
     }
     for (const row of catalog?.indexes ?? []) {
       const relation =

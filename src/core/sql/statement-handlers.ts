@@ -18,7 +18,7 @@ import {
   vacuum,
 } from "./other-statements.ts";
 import { rename, setSchema } from "./rename.ts";
-import { createRoutine, runDo } from "./routines.ts";
+import { alterRoutine, createRoutine, runDo } from "./routines.ts";
 import { setForLater, setVariable } from "./settings.ts";
 
 type NodeKey = Node extends infer Member ? (Member extends Node ? keyof Member : never) : never;
@@ -80,6 +80,7 @@ export const handlers: Handlers = {
   CreateTableAsStmt: (context, statement) => {
     const materialized = statement.objtype === "OBJECT_MATVIEW";
     createTableAs(context, statement.into, statement.query, materialized, statement.if_not_exists ?? false);
+    if (statement.query && "ExecuteStmt" in statement.query) executePrepared(context, statement.query.ExecuteStmt);
   },
   ViewStmt: (context, statement) => {
     createView(context, rangeVarName(statement.view), statement.query, statement.view?.relpersistence === "t");
@@ -117,7 +118,7 @@ export const handlers: Handlers = {
 
   // Types, functions, operators, extensions.
   CreateFunctionStmt: createRoutine,
-  AlterFunctionStmt: ddl("alter function"),
+  AlterFunctionStmt: alterRoutine,
   CreateDomainStmt: moves("create domain"),
   AlterDomainStmt: ddl("alter domain"),
   CompositeTypeStmt: moves("create type"),
