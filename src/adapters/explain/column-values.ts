@@ -48,8 +48,9 @@ export async function readColumnValues(
     const use = columns[found.use];
     const typical = typicalValues(found.common ?? [], found.bounds ?? []);
     if (use === undefined || typical === null) continue;
-    const mayBeRecorded = values === "all" || (values === "low-cardinality" && found.distinct <= lowCardinality);
-    known.set(use, { column: found.column, mayBeRecorded, ...typical });
+    const fewDistinct = found.distinct <= lowCardinality;
+    const mayBeRecorded = values === "all" || (values === "low-cardinality" && fewDistinct);
+    known.set(use, { column: found.column, fewDistinct, mayBeRecorded, ...typical });
   }
   return (column) => known.get(column) ?? null;
 }

@@ -33,10 +33,12 @@ export function executionRisks(node: Node): ExecutionRisks {
     attributes: [],
   };
   walk(node, (type, value) => {
-    // What `value` is follows from `type`: both come from libpg_query's JSON.
+    // What `value` is follows from `type`: both come from libpg_query's JSON. Fields that hold one kind of node only, such as
+    // these two, do not name it.
+    if (value.intoClause) reason ??= "it creates a table (INTO)";
+    if (value.typeName) names.types.push(typeNameOf(value.typeName as Parameters<typeof typeNameOf>[0]));
     if (writes.has(type)) reason ??= "it writes (a data-modifying WITH)";
     else if (type === "LockingClause") reason ??= "it locks rows (FOR UPDATE or FOR SHARE)";
-    else if (type === "IntoClause") reason ??= "it creates a table (INTO)";
     else if (type === "FuncCall") {
       const { schema, name } = nameFrom(strings(value.funcname as Node[]));
       if (schema !== null && schema !== "pg_catalog") reason ??= `it calls ${schema}.${name}()`;
@@ -47,7 +49,6 @@ export function executionRisks(node: Node): ExecutionRisks {
     else if (type === "SubLink") names.operators.push(...operatorNames(value.operName));
     else if (type === "SortBy") names.operators.push(...operatorNames(value.useOp));
     else if (type === "RangeVar") names.relations.push(rangeVarName(value as Parameters<typeof rangeVarName>[0]));
-    else if (type === "TypeName") names.types.push(typeNameOf(value as Parameters<typeof typeNameOf>[0]));
     else if (type === "RangeTableSample") reason ??= "it takes a sample (TABLESAMPLE)";
     else if (type === "ColumnRef") names.attributes.push(...strings(value.fields as Node[]).slice(-1));
     else if (type === "A_Indirection") names.attributes.push(...strings(value.indirection as Node[]));

@@ -4,6 +4,8 @@ import type { ColumnUse, ParameterUse } from "./parameter-uses.ts";
 export interface ColumnValues {
   /** "public.orders.user_id" */
   column: string;
+  /** As few as a status has. */
+  fewDistinct: boolean;
   /** Whether the values may be shown: the column has few distinct ones, or the user allows all. */
   mayBeRecorded: boolean;
   /** The most common value first; falls back to the middle of the histogram. */
@@ -14,9 +16,12 @@ export interface ColumnValues {
   bounds: readonly string[];
 }
 
+const setNames = ["common", "rare", "typical"] as const;
+type SetName = (typeof setNames)[number];
+
 /** One value for each parameter $1 … $n. */
 export interface ParameterSet {
-  name: "common" | "rare";
+  name: SetName;
   values: readonly (string | null)[];
   /** What a plan record says of the values: text, null, or a label where a value must not leave the server. */
   recorded: readonly unknown[];
@@ -30,7 +35,8 @@ const limitValue = "20";
 const offsetValue = "0";
 
 /**
- * Parameter sets for a query: every parameter common, and every one rare. Equal sets are one.
+ * Parameter sets for a query: every parameter common, every one rare, and the usual rows of an ordinary key (typical:
+ * rare where a column has many distinct values, common where it has few). Equal sets are one.
  * @param types of $1 … $n as the server names them.
  */
 export function parameterSets(
@@ -39,7 +45,7 @@ export function parameterSets(
   valuesOf: (column: ColumnUse) => ColumnValues | null,
 ): ParameterSets {
   const sets: ParameterSet[] = [];
-  for (const name of ["common", "rare"] as const) {
+  for (const name of setNames) {
     const values: (string | null)[] = [];
     const recorded: unknown[] = [];
     let withheld = false;
@@ -74,7 +80,7 @@ interface Chosen {
 
 interface Choice {
   type: string;
-  name: ParameterSet["name"];
+  name: SetName;
   uses: readonly ParameterUse[];
   valuesOf(column: ColumnUse): ColumnValues | null;
 }
@@ -90,10 +96,11 @@ function choose(use: ParameterUse, { type, name, uses, valuesOf }: Choice): Chos
   }
   const known = valuesOf(use.column);
   if (known === null) return `there are no statistics of ${use.column.column} that this role may read`;
+  const share = name === "typical" ? (known.fewDistinct ? "common" : "rare") : name;
   const opposite = use.kind === "lower-bound" ? "upper-bound" : "lower-bound";
   const isRange = uses.some((other) => other.kind === opposite && other.column.column === use.column.column);
-  const value = asWritten(use.kind, columnValue(use.kind, known, name, isRange));
-  return { value, label: known.mayBeRecorded ? null : { value: name, of: known.column } };
+  const value = asWritten(use.kind, columnValue(use.kind, known, share, isRange));
+  return { value, label: known.mayBeRecorded ? null : { value: share, of: known.column } };
 }
 
 /** For parameters such as the interval of now() - $1. */
@@ -106,13 +113,13 @@ const typicalValues: ReadonlyMap<string, string> = new Map([
 function columnValue(
   kind: ParameterUse["kind"],
   { common, rare, bounds }: ColumnValues,
-  name: ParameterSet["name"],
+  share: "common" | "rare",
   isRange: boolean,
 ): string {
-  const at = (share: number) => bounds[Math.round(share * (bounds.length - 1))] ?? common;
-  if (kind === "lower-bound") return at(name === "common" ? 0.1 : isRange ? 0.5 : 0.99);
-  if (kind === "upper-bound") return at(name === "common" ? 0.9 : isRange ? 0.51 : 0.01);
-  return name === "common" ? common : (rare ?? common);
+  const at = (position: number) => bounds[Math.round(position * (bounds.length - 1))] ?? common;
+  if (kind === "lower-bound") return at(share === "common" ? 0.1 : isRange ? 0.5 : 0.99);
+  if (kind === "upper-bound") return at(share === "common" ? 0.9 : isRange ? 0.51 : 0.01);
+  return share === "common" ? common : (rare ?? common);
 }
 
 function asWritten(kind: ParameterUse["kind"], value: string): string {

@@ -25,7 +25,7 @@ async function run(options: EvidenceExplainOptions, io: CommandIo): Promise<void
   }
   await loadGrammar();
   const { values } = options;
-  const timeouts = { connect: 10_000, statement: options.timeout, lock: 5_000 };
+  const timeouts = { connect: Math.min(10_000, options.timeout), statement: options.timeout, lock: 5_000 };
   const result = await explainMigrations({
     replica: parseServerAddress(options.replica, io.env),
     clone: options.clone === undefined ? null : parseServerAddress(options.clone, io.env, "clone"),

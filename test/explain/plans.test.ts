@@ -1,0 +1,171 @@
+/** `plangate evidence explain` against a real primary, its streaming replica and clones: the plans, and what the rule makes of them. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { query } from "../support/postgres-server.ts";
+import { type Cluster, startCluster } from "./cluster.ts";
+import { explain, judged, planLines } from "./command.ts";
+
+const recentPaid =
+  "SELECT id, total FROM orders WHERE user_id = 10482 AND status = 'paid' ORDER BY created_at DESC LIMIT 20";
+
+describe.each([18] as const)("PostgreSQL %i", (major) => {
+  let cluster: Cluster;
+  let folder: string;
+  beforeAll(async () => {
+    cluster = await startCluster(major);
+    folder = mkdtempSync(join(tmpdir(), "plangate-explain-"));
+  });
+  afterAll(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await cluster?.cleanup();
+  });
+
+  /** The workload is these statements, run on the replica only. */
+  const run = async (migration: string, { workload = [recentPaid], queries = [], args = [] }: Scenario = {}) => {
+    await query(cluster.replica.url, "SELECT pg_stat_statements_reset()");
+    for (const statement of workload) await query(cluster.replica.url, statement);
+    const servers = ["--replica", `orders-replica-1=${cluster.replica.url}`, "--clone", await cluster.clone()];
+    return explain(folder, [...servers, ...args], { migration, queries });
+  };
+
+  it("the drop of the composite is refused because of a query that only the replica has seen", async () => {
+    const result = await run("DROP INDEX CONCURRENTLY idx_orders_user_status_created;");
+    expect(result.code).toBe(0);
+    expect(result.stderr).toBe("plangate: 1 queries explained that read orders: 4 plans before, 4 after.\n");
+    expect(result.bundle.server).toMatchObject({ name: "orders-replica-1", role: "replica" });
+    expect(planLines(result.bundle)).toEqual([
+      "before generic: Limit, Sort, Bitmap Heap Scan, Bitmap Index Scan using idx_orders_user_status_created",
+      "before common: Limit, Index Scan using idx_orders_user_status_created",
+      "before rare: Limit, Index Scan using idx_orders_user_status_created",
+      "before typical: Limit, Sort, Bitmap Heap Scan, Bitmap Index Scan using idx_orders_user_status_created",
+      "after generic: Limit, Sort, Seq Scan",
+      "after common: Limit, Index Scan using idx_orders_created",
+      "after rare: Limit, Index Scan using idx_orders_shipped",
+      "after typical: Limit, Sort, Seq Scan",
+    ]);
+    const [finding] = await judged(result, folder);
+    expect(finding).toMatchObject({ outcome: "fail", location: { path: "migration.sql", line: 1 } });
+    expect(finding?.message).toContain(
+      "orders: Bitmap Heap Scan using idx_orders_user_status_created → Seq Scan over 200,000 rows",
+    );
+  });
+
+  it("the drop of an index that no query uses passes", async () => {
+    const result = await run("DROP INDEX CONCURRENTLY idx_orders_note;");
+    expect(await judged(result, folder)).toMatchObject([
+      { outcome: "pass", message: "The plan of the one query that reads orders does not get worse." },
+    ]);
+  });
+
+  it("a partial index shows only where its value is given", async () => {
+    const shipped = "SELECT id FROM orders WHERE status = 'shipped' ORDER BY created_at LIMIT 20";
+    const result = await run("DROP INDEX idx_orders_shipped;", { workload: [shipped] });
+    expect(planLines(result.bundle)).toEqual([
+      "before generic: Limit, Index Scan using idx_orders_created",
+      "before common: Limit, Index Scan using idx_orders_created",
+      "before rare: Limit, Index Scan using idx_orders_shipped",
+      "after generic: Limit, Index Scan using idx_orders_created",
+      "after common: Limit, Index Scan using idx_orders_created",
+      "after rare: Limit, Index Scan using idx_orders_created",
+    ]);
+    const [finding] = await judged(result, folder);
+    expect(finding?.message).toMatch(/^The query plan gets worse: its cost grows \d+\.\d times\.$/);
+  });
+
+  it("of LIMIT $1, PostgreSQL would assume a tenth of the table: it is planned as a page of 20 rows", async () => {
+    const cheapest = "SELECT id FROM orders ORDER BY total LIMIT 20";
+    const result = await run("DROP INDEX idx_orders_note;", { workload: [cheapest] });
+    expect(planLines(result.bundle)).toEqual([
+      "before generic: Limit, Index Scan using idx_orders_total",
+      "before common: Limit, Index Scan using idx_orders_total",
+      "after generic: Limit, Index Scan using idx_orders_total",
+      "after common: Limit, Index Scan using idx_orders_total",
+    ]);
+    expect(result.bundle.plans?.map(({ parameters }) => parameters)).toEqual([null, ["20"], null, ["20"]]);
+  });
+
+  it("both sides of a self-join are looked at", async () => {
+    const same = "SELECT count(*) FROM orders a JOIN orders b ON b.user_id = a.user_id WHERE a.id = 7";
+    const result = await run("DROP INDEX idx_orders_user_status_created;", { workload: [same] });
+    const [finding] = await judged(result, folder);
+    expect(finding).toMatchObject({ outcome: "fail" });
+    expect(finding?.message).toContain("orders as b: ");
+  });
+
+  it("a view counts as reading its table, and a query file need not be in the workload", async () => {
+    const byView = "SELECT id FROM paid_orders WHERE user_id = 10482 ORDER BY created_at DESC LIMIT 20;\n";
+    const queries = [byView, "SELECT 1"];
+    const result = await run("DROP INDEX idx_orders_user_status_created;", { workload: [], queries });
+    expect(planLines(result.bundle)).toEqual([
+      "before constant: Limit, Sort, Bitmap Heap Scan, Bitmap Index Scan using idx_orders_user_status_created",
+      "after constant: Limit, Sort, Seq Scan",
+    ]);
+    expect(result.stderr).toContain("query-1.sql reads no table that the migration touches; it is not explained.");
+  });
+
+  it("what cannot be explained is listed with its reason, and the rest is explained", async () => {
+    const queries = ["SELECT missing FROM orders WHERE id = $1", "SELECT $1 FROM orders, nowhere", "SELEC"];
+    const result = await run("DROP INDEX idx_orders_note;", { queries });
+    expect(result.bundle.plans).toHaveLength(8);
+    expect(result.bundle.plansMissing).toEqual([
+      { query: "SELEC", phase: null, reason: "query-2.sql cannot be parsed" },
+      {
+        query: queries[0],
+        phase: "before",
+        reason: 'PostgreSQL cannot plan it: column "missing" does not exist (SQLSTATE 42703)',
+      },
+      {
+        query: queries[1],
+        phase: "before",
+        reason: 'PostgreSQL cannot plan it: relation "nowhere" does not exist (SQLSTATE 42P01)',
+      },
+    ]);
+    expect(result.stderr).toContain('missing (before): PostgreSQL cannot plan it: column "missing" does not exist');
+  });
+
+  it("a table that the migration rewrites has its statistics again before anything is explained", async () => {
+    const result = await run("DROP VIEW paid_orders; ALTER TABLE orders ALTER COLUMN user_id TYPE bigint;");
+    expect(planLines(result.bundle).slice(4)).toEqual(planLines(result.bundle).slice(0, 4).map(asAfter));
+    expect(await judged(result, folder)).toMatchObject([{ outcome: "pass" }]);
+  });
+
+  it("values of columns with many distinct ones are shown only if all may be", async () => {
+    const shown = async (values: string) => {
+      const { bundle } = await run("DROP INDEX idx_orders_note;", { args: ["--values", values] });
+      const conditions = JSON.stringify(bundle.plans).match(/\(orders\.user_id = [^)]*\)/g);
+      return [bundle.plans?.map(({ parameters }) => parameters).slice(1, 3), [...new Set(conditions)].slice(1, 2)];
+    };
+    const user = (value: string) => ({ value, of: "public.orders.user_id" });
+    const status = (value: string) => ({ value, of: "public.orders.status" });
+    expect(await shown("all")).toEqual([
+      [
+        ["7", "paid", "20"],
+        [expect.stringMatching(/^\d+$/), "shipped", "20"],
+      ],
+      ["(orders.user_id = 7)"],
+    ]);
+    expect(await shown("low-cardinality")).toEqual([
+      [
+        [user("common"), "paid", "20"],
+        [user("rare"), "shipped", "20"],
+      ],
+      ["(orders.user_id = '?')"],
+    ]);
+    expect(await shown("none")).toEqual([
+      [
+        [user("common"), status("common"), "20"],
+        [user("rare"), status("rare"), "20"],
+      ],
+      ["(orders.user_id = '?')"],
+    ]);
+  });
+});
+
+interface Scenario {
+  workload?: readonly string[];
+  queries?: readonly string[];
+  args?: readonly string[];
+}
+
+const asAfter = (line: string) => line.replace("before", "after");
