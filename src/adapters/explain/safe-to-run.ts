@@ -67,7 +67,7 @@ const relationRow = z.object({
 
 /** A name that is no relation is a CTE's, or else the query fails by itself. */
 const relationRisks = `
-  SELECT given.name, c.relkind::text AS kind,
+  SELECT c.oid::regclass::text AS name, c.relkind::text AS kind,
     CASE
       WHEN c.relrowsecurity THEN 'has row security'
       WHEN EXISTS (
