@@ -52,7 +52,7 @@ const cases: readonly [query: string, whyNot: string | null][] = [
   ["SELECT id FROM orders WHERE id = 1 FOR UPDATE", "it locks rows (FOR UPDATE or FOR SHARE)"],
   ["WITH gone AS (DELETE FROM orders RETURNING id) SELECT * FROM gone", "it writes (a data-modifying WITH)"],
   [
-    "SELECT * FROM rows_from_json($1) AS r(n checked), orders LIMIT 1",
+    "SELECT * FROM rows_from_json('[]') AS r(n checked), orders LIMIT 1",
     "it calls rows_from_json(), which is not one of PostgreSQL's own harmless functions",
   ],
   ["SELECT r.n FROM json_to_recordset('[{\"n\": 1}]') AS r(n checked), orders LIMIT 1", "it casts to checked"],
