@@ -157,6 +157,14 @@ describe("hostile sizes", () => {
     expect(noted(analyze(sql))).toContain("opaque: too-large");
   });
 
+  test.each([
+    ["an index expression", `CREATE INDEX ON orders (${"(".repeat(4000)}id${")".repeat(4000)})`],
+    ["casts", `CREATE INDEX ON orders ((id${"::int".repeat(3000)}))`],
+    ["a constant that is executed", `DO $$ BEGIN EXECUTE 'SELECT 1'${"::text".repeat(3000)}; END $$`],
+  ])("%s nested as deep as the parser takes it", (_name, sql) => {
+    expect(analyze(sql).statements).toHaveLength(1);
+  });
+
   test("after many stack overflows the next file is still read", async () => {
     const deep = `SELECT 1${"+1".repeat(n)}`;
     for (let round = 0; round < 60; round += 1) {

@@ -148,6 +148,29 @@ test("an index's definition is what the statement says", () => {
   });
 });
 
+/** As PostgreSQL 18 named them. */
+test.each([
+  ["(d -> 'a' ->> 'b'), (user_id::bigint)", "orders_expr_user_id_idx"],
+  ["coalesce(email, 'x')", "orders_coalesce_idx"],
+  ["(CASE WHEN id > 1 THEN 1 END)", "orders_case_idx"],
+  ["(nullif(email, ''))", "orders_nullif_idx"],
+  ["greatest(id, 1)", "orders_greatest_idx"],
+  ["substring(email FROM 1 FOR 3), trim(email)", "orders_substring_btrim_idx"],
+  ["(ARRAY[user_id])", "orders_array_idx"],
+  ["user_id) INCLUDE (email", "orders_user_id_email_idx"],
+])("an index on (%s) gets the name %s", (keys, name) => {
+  expect(noted(analyze(`CREATE INDEX ON orders (${keys})`))).toEqual([`create ${name} of orders`]);
+});
+
+test("a generated name has at most 63 bytes, and no half character", () => {
+  const sql = `CREATE TABLE "${"t".repeat(50)}" (${"c".repeat(40)} int UNIQUE, "${"é".repeat(30)}" int UNIQUE)`;
+  expect(noted(analyze(sql)).slice(1)).toEqual(
+    [`${"t".repeat(29)}_${"c".repeat(29)}_key`, `${"t".repeat(29)}_${"é".repeat(14)}_key`].map(
+      (name) => `create ${name} of ${"t".repeat(50)} for constraint ${name}`,
+    ),
+  );
+});
+
 test("the catalogue afterwards has what is left", () => {
   const { after } = analyze(
     "ALTER TABLE orders DROP COLUMN status; CREATE INDEX i ON tags (label); ALTER TABLE sales.orders RENAME TO purchases",

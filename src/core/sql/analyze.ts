@@ -1,3 +1,4 @@
+import type { Node } from "@pgsql/types";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Migration, MigrationFormat } from "../request.ts";
 import type { MigrationAnalysis, OpaqueReason, SqlComment, Statement } from "./change.ts";
@@ -55,7 +56,7 @@ export function analyzeMigrations({ migrations, format, catalog }: AnalyzeInput)
       const placed = { ...statement, inTransaction: transaction.enter(node) };
       statements.push(placed);
       context.begin(placed);
-      readNode(context, node, placed.text);
+      readStatement(context, node, placed);
       transaction.leave(node);
       if (context.changes.length <= maxChanges) continue;
       context.opaque("too-large", `more than ${maxChanges} changes`);
@@ -67,6 +68,17 @@ export function analyzeMigrations({ migrations, format, catalog }: AnalyzeInput)
     for (const comment of read.comments) comments.push(comment);
   }
   return { statements, changes: context.changes, comments, after: context.state.export() };
+}
+
+/** A tree that parsed can still be too deep for what is made of it. */
+function readStatement(context: Context, node: Node, statement: Statement): void {
+  try {
+    readNode(context, node, statement.text);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    context.begin(statement);
+    context.opaque("too-large", "a statement that is nested too deeply");
+  }
 }
 
 function placeholder(path: string): Statement {

@@ -1,3 +1,4 @@
+import type { Node } from "@pgsql/types";
 import { strings, walk } from "./ast.ts";
 import { parseSql } from "./grammar.ts";
 import { getOrCreate } from "./name-map.ts";
@@ -14,6 +15,14 @@ export function expressionColumns(expression: string): ReadonlySet<string> | nul
   const columns = readColumns(expression);
   expressionCache.set(expression, columns);
   return columns;
+}
+
+/** null: not one expression that can be read. */
+export function parseExpression(text: string): Node | null {
+  const parsed = text === "" || text.includes("\0") ? null : parseSql(`SELECT ${text}`);
+  const node = parsed?.ok && parsed.value.length === 1 ? parsed.value[0]?.node : undefined;
+  const target = node && "SelectStmt" in node ? node.SelectStmt.targetList?.[0] : undefined;
+  return target && "ResTarget" in target ? (target.ResTarget.val ?? null) : null;
 }
 
 function readColumns(expression: string): ReadonlySet<string> | null {

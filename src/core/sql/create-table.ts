@@ -2,6 +2,7 @@ import type { ColumnDef, CreateStmt, IntoClause, Node, TypeName } from "@pgsql/t
 import type { CatalogColumn } from "../catalog/catalog.ts";
 import type { ObjectName } from "../values.ts";
 import { nameFrom, rangeVarName, typeNameOf, walk } from "./ast.ts";
+import { parseExpression } from "./columns.ts";
 import { type Context, tableReference } from "./context.ts";
 import { addConstraint } from "./create-index.ts";
 import { defaultIndexName, indexColumnNames } from "./index-names.ts";
@@ -98,7 +99,13 @@ function copyIndexes(context: Context, relation: Relation, source: ObjectName, o
   for (const index of original?.indexes ?? []) {
     if (index.dropped) continue;
     const { schema, name: table } = relation.row;
-    const columns = indexColumnNames(index.row.keys.map((key) => ({ column: key.column ?? "expr", expression: null })));
+    const columns = indexColumnNames([
+      ...index.row.keys.map((key) => ({
+        column: key.column ?? null,
+        expression: parseExpression(key.expression ?? ""),
+      })),
+      ...index.row.include.map((column) => ({ column, expression: null })),
+    ]);
     const label = index.row.primary ? "pkey" : index.row.exclusion ? "excl" : index.row.unique ? "key" : "idx";
     const name = defaultIndexName(
       table,

@@ -98,15 +98,18 @@ function expressionIn(tokens: readonly Token[]): string | null {
   return join(stripParentheses(tokens.slice(0, close + 1)));
 }
 
+/** "((a))" → "a", "(a) + (b)" as it is. One pass, since parentheses can nest by the thousand. */
 function stripParentheses(tokens: readonly Token[]): readonly Token[] {
-  if (tokens[0]?.text !== "(" || tokens.at(-1)?.text !== ")") return tokens;
-  let depth = 0;
-  for (let index = 0; index < tokens.length - 1; index += 1) {
-    if (tokens[index]?.text === "(") depth += 1;
-    if (tokens[index]?.text === ")") depth -= 1;
-    if (depth === 0) return tokens;
+  const partner = new Map<number, number>();
+  const open: number[] = [];
+  for (const [index, { text }] of tokens.entries()) {
+    if (text === "(") open.push(index);
+    const opened = text === ")" ? open.pop() : undefined;
+    if (opened !== undefined) partner.set(opened, index);
   }
-  return stripParentheses(tokens.slice(1, -1));
+  let outer = 0;
+  while (partner.get(outer) === tokens.length - 1 - outer) outer += 1;
+  return tokens.slice(outer, tokens.length - outer);
 }
 
 function join(tokens: readonly Token[]): string {

@@ -7,24 +7,36 @@ const encoder = new TextEncoder();
 
 /** PostgreSQL's makeObjectName: "table_columns_label" in at most 63 bytes, the longer of the two parts cut first. */
 function makeObjectName(first: string, second: string | null, label: string): string {
-  const overhead = label.length + 1 + (second === null ? 0 : 1);
-  let one = first;
-  let two = second ?? "";
-  // A UTF-16 unit takes at most three bytes.
-  const short = 3 * (one.length + two.length) <= maxBytes - overhead;
-  while (!short && size(one) + size(two) > maxBytes - overhead) {
-    if (size(one) > size(two)) one = cut(one);
-    else two = cut(two);
+  const available = maxBytes - label.length - 1 - (second === null ? 0 : 1);
+  let one = size(first);
+  let two = second === null ? 0 : size(second);
+  while (one + two > available) {
+    if (one > two) one -= 1;
+    else two -= 1;
   }
-  return second === null ? `${one}_${label}` : `${one}_${two}_${label}`;
+  return second === null ? `${clip(first, one)}_${label}` : `${clip(first, one)}_${clip(second, two)}_${label}`;
 }
 
 function size(text: string): number {
-  return encoder.encode(text).length;
+  return isAscii(text) ? text.length : encoder.encode(text).length;
 }
 
-function cut(text: string): string {
-  return Array.from(text).slice(0, -1).join("");
+/** The first `bytes` bytes, without a character that is cut in two. */
+function clip(text: string, bytes: number): string {
+  if (isAscii(text)) return text.slice(0, bytes);
+  let kept = "";
+  let used = 0;
+  for (const character of text) {
+    used += encoder.encode(character).length;
+    if (used > bytes) break;
+    kept += character;
+  }
+  return kept;
+}
+
+function isAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) > 127) return false;
+  return true;
 }
 
 /** The name that PostgreSQL gives an index without one: orders_user_id_status_idx, orders_pkey, orders_email_key1. */
