@@ -8,7 +8,7 @@ import { counted, utcMinute } from "./findings.ts";
 export interface NodeObservation {
   node: string;
   role: ServerRole;
-  /** In the observation window, the worst of the node's fresh bundles; null: no bundle has a row. */
+  /** In the observation window, the worst of the node's newest bundles of each trust; null: no bundle has a row. */
   scans: number | null;
   /** Since when those scans were counted. */
   scansSince: Date | null;
@@ -66,8 +66,10 @@ export function observeIndex(
   const withUsage = node.bundles.filter(({ bundle }) => bundle.indexUsage != null);
   const [basis] = withUsage;
   if (basis === undefined) return nothingKnown(node, `${node.name} sent no index usage`);
-  const fresh = withUsage.filter((bundle) => bundle === basis || ageOf(bundle, at) <= limits.maxAge);
-  const seen = fresh.map((bundle) => ({ bundle, rows: rowsOf(bundle, index, catalog) }));
+  const current = newestOfEachTrust(withUsage).filter(
+    (bundle) => bundle === basis || ageOf(bundle, at) <= limits.maxAge,
+  );
+  const seen = current.map((bundle) => ({ bundle, rows: rowsOf(bundle, index, catalog) }));
   const counts = seen
     .filter(({ rows }) => rows.length > 0)
     .map(({ bundle, rows }) => scansInWindow(bundle, rows, withUsage, index, catalog, limits.observedFor))
@@ -85,6 +87,11 @@ export function observeIndex(
     indexAgeUnknown: basisRows.some((row) => row.firstSeen == null),
     doubts: doubtsOf(node.name, basis, basisRows, windowStart, at, limits),
   };
+}
+
+/** Counters only grow until they are reset, and then the window starts again: the newest bundle tells all that older ones do. */
+function newestOfEachTrust(bundles: readonly TrustedBundle[]): TrustedBundle[] {
+  return bundles.filter((bundle, position) => bundles.findIndex(({ trust }) => trust === bundle.trust) === position);
 }
 
 /**
