@@ -45,6 +45,7 @@ evidence: { retention: 90d }
       ["__proto__", { migrationFormat: null, database: null }],
     ]),
     lease: { maxMs: 1_800_000 },
+    databases: new Map(),
     evidence: { retentionMs: 7_776_000_000 },
   });
 });
@@ -57,6 +58,7 @@ test("what holds where nothing is set", () => {
     policies: { directory: "/srv/plangate/policies", staleAfterMs: 86_400_000, unmatched: "reject" },
     services: new Map(),
     lease: { maxMs: 3_600_000 },
+    databases: new Map(),
     evidence: { retentionMs: null },
   });
   expect(loadConfig("lease: { max: 1h }", file, {})).toEqual(defaultConfig("/srv/plangate"));
@@ -87,7 +89,6 @@ lease: { max: forever }
 test.each([
   ["callers", "[]"],
   ["approvers", "[{ subject: dba@example.com }]"],
-  ["databases", "[]"],
   ["keys", "{}"],
   ["audit", "null"],
   ["notify", "[]"],

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { migrationFormats } from "../../core/request.ts";
 import { duration } from "../../core/values.ts";
+import { databasesSchema } from "./databases.ts";
 
 const name = z.string().min(1).max(200);
 
@@ -91,7 +92,7 @@ export const configFileSchema = z
       .describe("Evidence bundles."),
     callers: notYet("authentication of pipelines"),
     approvers: notYet("override and approval tokens"),
-    databases: notYet("evidence that the gate reads itself"),
+    databases: databasesSchema,
     keys: notYet("signing keys and their rotation"),
     audit: notYet("audit checkpoints"),
     notify: notYet("notifications"),

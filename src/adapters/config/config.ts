@@ -7,6 +7,7 @@ import { type DocumentPath, readYamlDocument, type YamlDocument } from "../../co
 import type { MigrationFormat } from "../../core/request.ts";
 import { readFileBytes } from "../file-error.ts";
 import { type ConfigFile, configFileSchema } from "./config-schema.ts";
+import { type DatabaseConfig, databasesOf } from "./databases.ts";
 
 export interface ListenAddress {
   address: string;
@@ -23,6 +24,8 @@ export interface GateConfig {
   policies: { directory: string; staleAfterMs: number; unmatched: "reject" | "approve" };
   services: ReadonlyMap<string, { migrationFormat: MigrationFormat | null; database: string | null }>;
   lease: { maxMs: number };
+  /** What the gate reads itself, by the name that requests call `database`. */
+  databases: ReadonlyMap<string, DatabaseConfig>;
   /** null: kept for ever. */
   evidence: { retentionMs: number | null };
 }
@@ -34,7 +37,7 @@ export class ConfigError extends DocumentError {
   }
 }
 
-/** Throws ConfigError, also where the file cannot be read. `env: null`: the database is not needed, and not looked up. */
+/** Throws ConfigError, also where the file cannot be read. `env: null`: databases are not needed, and not looked up. */
 export function loadConfigFile(file: string, env: NodeJS.ProcessEnv | null): GateConfig {
   let content: Uint8Array;
   try {
@@ -102,6 +105,7 @@ function buildConfig(file: ConfigFile, directory: string, env: NodeJS.ProcessEnv
       ]),
     ),
     lease: { maxMs: lease.max },
+    databases: env === null ? new Map() : databasesOf(file.databases, directory, env, report),
     evidence: { retentionMs: evidence.retention ?? null },
   };
 }
