@@ -3,7 +3,7 @@ import { displayName, type ObjectName } from "../values.ts";
 import { nameFrom, strings, typeNameOf } from "./ast.ts";
 import type { ImplicitDrop } from "./change.ts";
 import { type Context, tableReference } from "./context.ts";
-import { dropDependentsOf, dropRelation, indexesUnknown, viewsUnknown } from "./drop-relation.ts";
+import { dropColumn, dropDependentsOf, dropRelation, indexesUnknown, viewsUnknown } from "./drop-relation.ts";
 
 /** Objects whose drop can take indexes elsewhere with it, with the kinds under which pg_depend's rows name them. */
 const dependedOn = new Map<ObjectType, { words: string; kinds: readonly string[]; implicit: ImplicitDrop["kind"] }>([
@@ -104,9 +104,25 @@ function dropOther(context: Context, type: ObjectType, name: ObjectName, cascade
   const implicit: ImplicitDrop = { kind: kind?.implicit ?? "other", object };
   if (kind && (cascade || type === "OBJECT_EXTENSION")) {
     dropDependentsOf(context, kind.kinds, name, implicit);
+    if (cascade && kind.kinds.includes("type")) dropColumnsOfType(context, name.name);
     if (context.movedObjects.has(name.name)) context.dropUnknown(implicit);
     if (viewsUnknown(context) && cascade) context.dropUnknown(implicit);
   } else if (cascade && !withoutIndexes.has(type)) context.dropUnknown(implicit);
+}
+
+/** Columns of the type go with it, and what is built on them. */
+function dropColumnsOfType(context: Context, type: string): void {
+  for (const relation of [...context.state.everyRelation()]) {
+    for (const column of relation.dropped ? [] : (relation.row.columns ?? [])) {
+      if (baseType(column.type) === type) dropColumn(context, relation, column.name, true);
+    }
+  }
+}
+
+/** 'public."Mood"(3)[]' → "Mood": the name alone, as format_type prints it. */
+function baseType(type: string): string {
+  const bare = type.replace(/(\[\])+$/, "").replace(/\([^()]*\)$/, "");
+  return bare.slice(bare.lastIndexOf(".") + 1).replaceAll('"', "");
 }
 
 function dropSchema(context: Context, schema: string, cascade: boolean): void {
