@@ -30,6 +30,7 @@ export class Context {
   readonly createdSchemas = new Set<string>();
   /** Indexes reported by the current statement, so that none is reported twice by two ways to the same index. */
   #reported = new Set<Index>();
+  #reportedUnknown = new Set<string>();
 
   constructor(catalog: Catalog | null, placeholder: Statement) {
     this.state = new SchemaState(catalog);
@@ -44,6 +45,7 @@ export class Context {
   begin(statement: Statement): void {
     this.statement = statement;
     this.#reported = new Set();
+    this.#reportedUnknown = new Set();
   }
 
   /** Every relation that a name may mean, for what takes something away. */
@@ -124,7 +126,10 @@ export class Context {
     });
   }
 
+  /** Once for each object of a statement. */
   dropUnknown(implicit: ImplicitDrop, tables: readonly TableReference[] = []): void {
+    if (this.#reportedUnknown.has(implicit.object)) return;
+    this.#reportedUnknown.add(implicit.object);
     this.changes.push({
       kind: "drop-unknown-indexes",
       statement: this.statement,
