@@ -67,6 +67,7 @@ export function planLines({ plans }: EvidenceBundle, text = ""): string[] {
 }
 
 function variant({ parameters, note }: PlanEvidence): string {
+  if (JSON.stringify(parameters)?.includes("as written")) return "as written";
   if (parameters != null) return /with (\w+) values/.exec(note ?? "")?.[1] ?? "?";
-  return note?.startsWith("Generic") ? "generic" : "constant";
+  return note?.startsWith("Generic") ? "generic" : "without parameters";
 }

@@ -16,16 +16,31 @@ const row = z.object({
   bounds: z.array(z.string()).nullable(),
 });
 
-/** The statistics of each column, from the likeliest relation that has them; of a whole tree rather than its root alone. */
+/**
+ * The statistics of each column, from the likeliest relation that has them: of a whole tree rather than of its root alone, of
+ * partitions where nobody analysed the parent, of the tables below a view.
+ */
 const statistics = `
-  SELECT DISTINCT ON (given.use) given.use, format('%s.%s.%s', s.schemaname, s.tablename, s.attname) AS "column",
+  WITH RECURSIVE candidate AS (
+    SELECT given.use, given.rank, 0 AS depth, to_regclass(given.relation)::oid AS relation, given."column"
+    FROM unnest($1::int[], $2::int[], $3::text[], $4::text[]) AS given(use, rank, relation, "column")
+    UNION
+    SELECT candidate.use, candidate.rank, candidate.depth + 1, below.oid, candidate."column"
+    FROM candidate JOIN LATERAL (
+      SELECT i.inhrelid AS oid FROM pg_inherits i WHERE i.inhparent = candidate.relation
+      UNION
+      SELECT d.refobjid FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+      WHERE r.ev_class = candidate.relation AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class
+    ) AS below ON candidate.depth < 10
+  )
+  SELECT DISTINCT ON (candidate.use) candidate.use, format('%s.%s.%s', s.schemaname, s.tablename, s.attname) AS "column",
     CASE WHEN s.n_distinct < 0 THEN -s.n_distinct * greatest(c.reltuples, 1000) ELSE s.n_distinct END::float8 AS distinct,
     s.most_common_vals::text::text[] AS common, s.histogram_bounds::text::text[] AS bounds
-  FROM unnest($1::int[], $2::int[], $3::text[], $4::text[]) AS given(use, rank, relation, "column")
-    JOIN pg_class c ON c.oid = to_regclass(given.relation)
+  FROM candidate
+    JOIN pg_class c ON c.oid = candidate.relation
     JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = given."column"
-  ORDER BY given.use, given.rank, s.inherited DESC`;
+    JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = candidate."column"
+  ORDER BY candidate.use, candidate.rank, candidate.depth, s.inherited DESC, c.reltuples DESC, c.relname`;
 
 /** Reads typical values of the columns that the parameters are compared with. */
 export async function readColumnValues(

@@ -1,6 +1,6 @@
 import type { EvidenceBundleInput } from "../../core/evidence/bundle.ts";
 import type { ValuesPolicy } from "../../core/evidence/statistics.ts";
-import type { AffectedQuery } from "../../core/rule-support/affected-queries.ts";
+import type { AffectedWorkload } from "../../core/workload/affected-workload.ts";
 import { readQueryText } from "../../core/workload/query-text.ts";
 import type { Session } from "../servers/session.ts";
 import { explainVariant, type Variant } from "./explain-query.ts";
@@ -29,7 +29,7 @@ interface Target {
 
 export async function beforePlans(
   target: Target,
-  queries: readonly AffectedQuery[],
+  queries: AffectedWorkload["chosen"],
   queryIds: ReadonlyMap<string, string>,
 ) {
   const { session, values, analyze } = target;
@@ -38,10 +38,13 @@ export async function beforePlans(
   const missing: PlansMissing[] = [];
   const planned: PlannedQuery[] = [];
   const remarks: string[] = [];
-  for (const { text } of queries) {
+  for (const query of queries) {
+    const { text } = query;
     const refuse = (reason: string) => missing.push({ query: text, phase: "before", reason });
     const read = readQueryText(text);
-    const variants = read.ok ? await variantsOf(session, read.query, values) : read;
+    const variants = read.ok
+      ? await variantsOf(session, read.query, values, "name" in query ? query.name : null)
+      : read;
     if (!variants.ok) {
       refuse(variants.reason);
       continue;
@@ -50,7 +53,7 @@ export async function beforePlans(
     if (whyNot !== null) remarks.push(`Planned without executing it, since ${whyNot}: ${text}`);
     if (variants.onlyGeneric !== null) remarks.push(`Only a generic plan (${variants.onlyGeneric}): ${text}`);
     const mayRun = analyze && whyNot === null;
-    const query: PlannedQuery = { queryId: queryIds.get(text) ?? null, text, mayRun, variants: [] };
+    const plannedQuery: PlannedQuery = { queryId: queryIds.get(text) ?? null, text, mayRun, variants: [] };
     for (const variant of variants.variants) {
       const execute = mayRun && !variant.generic;
       const explained = await explainVariant(session, variant, { execute, serverMajor });
@@ -58,11 +61,16 @@ export async function beforePlans(
         refuse(`${variant.name}: ${explained.reason}`);
         continue;
       }
-      query.variants.push(variant);
+      plannedQuery.variants.push(variant);
       const method = explained.executed ? "explain-analyze" : "explain";
-      records.push({ ...recordOf(query, variant, target), phase: "before", method, plan: jsonPlan(explained.plan) });
+      records.push({
+        ...recordOf(plannedQuery, variant, target),
+        phase: "before",
+        method,
+        plan: jsonPlan(explained.plan),
+      });
     }
-    planned.push(query);
+    planned.push(plannedQuery);
   }
   return { records, missing, planned, remarks };
 }

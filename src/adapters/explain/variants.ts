@@ -12,13 +12,21 @@ export type Variants = { ok: true; variants: Variant[]; onlyGeneric: string | nu
 /**
  * The plans that are asked for of one query: without parameters one; with parameters a generic one, and one for each set of
  * values that the statistics of `session`'s server suggest.
+ * @param file where the query comes from; null: from the workload.
  */
-export async function variantsOf(session: Session, query: QueryText, values: ValuesPolicy): Promise<Variants> {
+export async function variantsOf(
+  session: Session,
+  query: QueryText,
+  values: ValuesPolicy,
+  file: string | null,
+): Promise<Variants> {
   const prepared = await parameterTypes(session, query.text);
   if (!prepared.ok) return prepared;
   const { types } = prepared;
   const plain = { name: "without parameters", generic: false, text: query.text, types, withheld: false, note: null };
-  if (types.length === 0) return { ok: true, variants: [{ ...plain, values: [], recorded: null }], onlyGeneric: null };
+  // The workload may have the same query with parameters: its generic plan is none for the constants of a file.
+  const recorded = file === null ? null : [{ value: "as written", of: file }];
+  if (types.length === 0) return { ok: true, variants: [{ ...plain, values: [], recorded }], onlyGeneric: null };
   const uses = parameterUses(query.node, types.length);
   const found = parameterSets(uses, types, await readColumnValues(session, uses, values));
   const sets = found.ok ? found.sets : [];

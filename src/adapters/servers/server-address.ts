@@ -35,6 +35,14 @@ function place(url: string, name: string): string {
   if (parsed === null || !["postgres:", "postgresql:"].includes(parsed.protocol)) {
     throw wrong(name, "this is not the URL of a PostgreSQL server", allowed);
   }
+  // What stands where host and database belong would be shown, and may be the rest of a password.
+  if (`${parsed.host}${parsed.pathname}${parsed.search}${parsed.hash}`.includes("@") || parsed.hash !== "") {
+    throw wrong(
+      name,
+      "the URL cannot be taken apart",
+      "write each of / ? # @ : % in a password as %2F %3F %23 %40 %3A %25",
+    );
+  }
   const host = parsed.hostname === "" ? (parsed.searchParams.get("host") ?? "localhost") : parsed.hostname;
   return `${host}:${parsed.port || "5432"}${parsed.pathname === "/" ? "" : decodeText(parsed.pathname)}`;
 }

@@ -42,8 +42,10 @@ export async function openSession(server: ServerAddress, timeouts: SessionTimeou
   const deadline = Date.now() + timeouts.connect;
   try {
     await client.connect();
+    // With the last of them, the server reads SQL text as the grammar here does.
     await client.query(
-      `SET statement_timeout = ${timeouts.statement}; SET lock_timeout = ${timeouts.lock}; SET client_encoding = 'UTF8'`,
+      `SET statement_timeout = ${timeouts.statement}; SET lock_timeout = ${timeouts.lock}; SET client_encoding = 'UTF8';
+       SET standard_conforming_strings = on`,
     );
   } catch (cause) {
     socket.destroy();

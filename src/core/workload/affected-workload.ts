@@ -13,8 +13,10 @@ export interface GivenQuery {
 
 export interface AffectedWorkload {
   tables: readonly ObjectName[];
-  chosen: AffectedQuery[];
+  /** Given queries, and those of the workload that take most of the time. */
+  chosen: (AffectedQuery | GivenQuery)[];
   leftOut: AffectedQuery[];
+  /** Statements of the workload that cannot be parsed. */
   unreadable: number;
   /** Given queries that read no table which the migration touches. */
   unaffected: GivenQuery[];
@@ -29,28 +31,20 @@ export function affectedWorkload(
   given: readonly GivenQuery[],
   coverage: number,
 ): AffectedWorkload {
+  const known = affectedQueries(analysis, { ...evidence, plans: [] });
+  const { chosen, leftOut } = selectQueries(known.queries, known.tables, coverage);
   const rows = given.map(({ text }) => ({ query: text, totalMs: null }));
-  const statements = {
-    complete: evidence.statements?.complete ?? false,
-    rows: [...(evidence.statements?.rows ?? []), ...rows],
-  };
-  const { tables, queries, unreadable } = affectedQueries(analysis, { ...evidence, statements, plans: [] });
-  const fingerprints = new Set(given.map(({ text }) => readQuery(text)?.fingerprint));
-  const [asked, others] = [true, false].map((wanted) =>
-    queries.filter(({ fingerprint }) => fingerprints.has(fingerprint) === wanted),
-  );
-  const selection = selectQueries(others ?? [], tables, coverage);
-  const affected = new Set(queries.map(({ fingerprint }) => fingerprint));
-  const unparsed = given.filter(({ text }) => readQuery(text) === null);
+  const asked = affectedQueries(analysis, { ...evidence, statements: { complete: false, rows }, plans: [] });
+  const affected = new Set(asked.queries.map(({ fingerprint }) => fingerprint));
+  const read = given.map((query) => ({ query, fingerprint: readQuery(query.text)?.fingerprint ?? null }));
+  const where = (wanted: (fingerprint: string | null) => boolean) =>
+    read.filter(({ fingerprint }) => wanted(fingerprint)).map(({ query }) => query);
   return {
-    tables,
-    chosen: [...(asked ?? []), ...selection.chosen],
-    leftOut: selection.leftOut,
-    unreadable: unreadable - unparsed.length,
-    unaffected: given.filter(({ text }) => {
-      const reading = readQuery(text);
-      return reading !== null && !affected.has(reading.fingerprint);
-    }),
-    unparsed,
+    tables: known.tables,
+    chosen: [...where((fingerprint) => fingerprint !== null && affected.has(fingerprint)), ...chosen],
+    leftOut,
+    unreadable: known.unreadable,
+    unaffected: where((fingerprint) => fingerprint !== null && !affected.has(fingerprint)),
+    unparsed: where((fingerprint) => fingerprint === null),
   };
 }

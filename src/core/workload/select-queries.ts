@@ -18,16 +18,15 @@ export function selectQueries(
   coverage: number,
 ): QuerySelection {
   const byTime = [...queries].sort((a, b) => (b.totalMs ?? 0) - (a.totalMs ?? 0));
-  const groups = tables.map((table) => byTime.filter((query) => namesTable(query, table)));
+  const relations = new Map(byTime.map((query) => [query, readQuery(query.text)?.relations ?? []]));
+  const groups = tables.map((table) =>
+    byTime.filter((query) => relations.get(query)?.some((relation) => sameObject(relation, table)) ?? false),
+  );
   const chosen = new Set([byTime, ...groups].flatMap((group) => largest(group, coverage)));
   return {
     chosen: byTime.filter((query) => chosen.has(query)),
     leftOut: byTime.filter((query) => !chosen.has(query)),
   };
-}
-
-function namesTable({ text }: AffectedQuery, table: ObjectName): boolean {
-  return readQuery(text)?.relations.some((relation) => sameObject(relation, table)) ?? false;
 }
 
 function largest(byTime: readonly AffectedQuery[], coverage: number): AffectedQuery[] {
