@@ -106,7 +106,7 @@ describe("without the catalogue's sections", () => {
       "no dependencies",
       "DROP TYPE mood CASCADE",
       withoutDependencies,
-      ["?", "idx_old_status", "idx_orders_open", "idx_orders_user_id_ca", "sales.totals_key"],
+      ["?", "?", "idx_old_status", "idx_orders_open", "idx_orders_user_id_ca", "sales.totals_key"],
     ],
     ["no dependencies", "DROP TYPE mood", withoutDependencies, []],
     ["no views", "DROP VIEW recent CASCADE", withoutViews, ["?"]],
