@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { benchCollect } from "./collect.ts";
 import { benchCore } from "./core.ts";
 import { type Compared, compare } from "./timing.ts";
 
@@ -21,6 +22,12 @@ async function main(): Promise<void> {
       "10,000 statements, `plangate check`, whole process (aim: under 2 s)",
       "`squawk` on the same file",
       benchLarge(folder),
+    );
+    const collected = await benchCollect(root);
+    report(
+      `\`plangate evidence collect\`: 500 tables, 2,000 indexes, 5,000 statements; ${(collected.bundleBytes / 1e6).toFixed(1)} MB`,
+      "one query by node and pg",
+      collected,
     );
   } finally {
     rmSync(folder, { recursive: true });
