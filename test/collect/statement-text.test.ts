@@ -19,6 +19,9 @@ describe("what of a statement leaves the server", () => {
     ["INSERT INTO t VALUES ('a', 1) ON CONFLICT DO NOTHING", "INSERT INTO t VALUES ($1, $2) ON CONFLICT DO NOTHING"],
     ["CREATE TABLE c AS SELECT 'x' FROM t", "CREATE TABLE c AS SELECT $1 FROM t"],
     ["DECLARE c CURSOR FOR SELECT * FROM t WHERE a = 'x'", "DECLARE c CURSOR FOR SELECT * FROM t WHERE a = $1"],
+    // Expressions and assignments of PL/pgSQL.
+    ["NOT EXISTS (SELECT FROM t WHERE a = $1)", "SELECT NOT EXISTS (SELECT FROM t WHERE a = $1)"],
+    ["total[1] := (SELECT count(*) FROM t WHERE a = 'x')", "SELECT (SELECT count(*) FROM t WHERE a = $1)"],
   ];
   it.each(texts)("%s", (text, expected) => {
     expect(statementText(text, false)).toEqual({ text: expected });

@@ -33,13 +33,13 @@ SET LOCAL extra_float_digits = 1;
 SET LOCAL bytea_output = 'hex';
 SET LOCAL quote_all_identifiers = off`;
 
-/** Stands before every query of the collector, which so knows its own in the workload. */
+/** Ends every query of the collector, which so knows its own in the workload (PostgreSQL does not keep what stands before). */
 export const ownQueryMark = "/* plangate evidence collect */";
 
 export async function withSnapshot<T>(session: Session, work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
   await session.run(begin);
   const read: Snapshot["read"] = async (sql, schema, values) => {
-    const [row] = await session.rows(z.strictObject({ value: z.unknown() }), `${ownQueryMark}\n${sql}`, values);
+    const [row] = await session.rows(z.strictObject({ value: z.unknown() }), `${sql}\n${ownQueryMark}`, values);
     return row?.value == null ? null : schema.parse(row.value);
   };
   const result = await work({

@@ -11,14 +11,38 @@ export type StatementText = { text: string } | "no-query-plan" | "unreadable";
  * which a quoted constant is left is unreadable.
  */
 export function statementText(text: string, allowValues: boolean): StatementText {
-  if (text.includes("\0")) return "unreadable";
-  const parsed = parseSql(text);
-  const [statement, ...more] = parsed.ok ? parsed.value : [];
-  if (!parsed.ok || more.length > 0) return "unreadable";
-  if (statement === undefined || "ExplainStmt" in statement.node || queryOf(statement.node) === undefined) {
+  const statement = text.includes("\0") ? null : readOne(text);
+  if (statement === null) return "unreadable";
+  if (statement.node === null || "ExplainStmt" in statement.node || queryOf(statement.node) === undefined) {
     return "no-query-plan";
   }
-  return allowValues ? { text } : withoutValues(text, statement.node);
+  return allowValues ? { text: statement.text } : withoutValues(statement.text, statement.node);
+}
+
+interface Statement {
+  text: string;
+  /** null: there is nothing but comments. */
+  node: Node | null;
+}
+
+/**
+ * A statement, or what PL/pgSQL runs for an expression ("a > (SELECT …)") or an assignment ("total := (SELECT …)"): PostgreSQL
+ * records these as they stand in the function, and plans them as a SELECT of the expression.
+ */
+function readOne(text: string): Statement | null {
+  for (const candidate of [text, `SELECT ${text}`, assigned(text)]) {
+    const parsed = candidate === null ? null : parseSql(candidate);
+    if (candidate === null || !parsed?.ok) continue;
+    const [statement, ...more] = parsed.value;
+    return more.length > 0 ? null : { text: candidate, node: statement?.node ?? null };
+  }
+  return null;
+}
+
+function assigned(text: string): string | null {
+  const scanned = scanSql(text);
+  const sign = scanned.ok ? scanned.value.find((token) => token.text === ":=") : undefined;
+  return sign === undefined ? null : `SELECT ${Buffer.from(text, "utf8").toString("utf8", sign.end).trim()}`;
 }
 
 const comments = new Set(["SQL_COMMENT", "C_COMMENT"]);

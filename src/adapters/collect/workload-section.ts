@@ -62,7 +62,7 @@ export async function readWorkload(snapshot: Snapshot, options: WorkloadOptions)
     ...doubtsAboutSettings(found, options.functionsRunStatements),
     ...doubtsAboutEvictions(info?.evictions ?? null, entries, found.max),
     ...(hidden > 0 ? [`${hidden} statements of the workload are without text`] : []),
-    ...(unreadable > 0 ? [`${unreadable} statements of the workload cannot be parsed and are left out`] : []),
+    ...(unreadable > 0 ? [`${unreadable} statements of the workload cannot be read and are left out`] : []),
   ];
   return {
     statements: {
@@ -103,7 +103,7 @@ function readable(rows: readonly Row[], allowValues: boolean) {
       hidden += 1;
       return [];
     }
-    if (query.startsWith(ownQueryMark)) return [];
+    if (query.trimEnd().endsWith(ownQueryMark)) return [];
     const text = statementText(query, allowValues);
     if (text === "unreadable") unreadable += 1;
     if (text === "unreadable" || text === "no-query-plan") return [];

@@ -54,7 +54,8 @@ async function run({ server, values, timeout, out }: EvidenceCollectOptions, io:
   const twice = names.find((name, position) => names.indexOf(name) !== position);
   if (twice !== undefined) throw new PlangateError("bad-arguments", `--server: the name ${twice} is given twice`);
   const bundles = await collectAll(servers, { values, timeouts: timeout === undefined ? {} : { statement: timeout } });
-  const text = `${JSON.stringify(bundles, null, 2)}\n`;
+  // A bundle a line: most of indentation would be blanks in front of single numbers.
+  const text = `[\n${bundles.map((bundle) => JSON.stringify(bundle)).join(",\n")}\n]\n`;
   if (out === undefined) io.stdout(text);
   else await writeWhole(path.resolve(io.cwd, out), text);
   for (const bundle of bundles) for (const line of remarks(bundle)) io.stderr(`plangate: ${printable(line)}\n`);
