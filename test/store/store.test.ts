@@ -36,6 +36,7 @@ describe.each([
     expect(rows).toEqual([
       { version: 1, name: "0001_decisions_and_audit" },
       { version: 2, name: "0002_evidence_bundles" },
+      { version: 3, name: "0003_evidence_signers" },
     ]);
   });
 
@@ -230,6 +231,29 @@ describe.each([
       expect(await later.evidence.bundlesOf("kept")).toEqual([]);
       await later.prune();
       expect(await database.query("SELECT * FROM plangate.evidence_bundles WHERE database = 'kept'")).toEqual([]);
+    });
+
+    it("gains trust when it is sent again, and never loses any", async () => {
+      const { evidence } = await open();
+      const asserted = bundle("replica-1", "2026-03-11T00:00:00Z");
+      const signedBy = (key: string) => ({
+        raw: { ...asserted.raw, signature: key },
+        parsed: { ...asserted.parsed, trust: "signed" as const, signedBy: key },
+      });
+      const pulled = { raw: asserted.raw, parsed: { ...asserted.parsed, trust: "pulled" as const } };
+      const stored = async () => (await evidence.bundlesOf("raised")).map(({ trust, signedBy: by }) => [trust, by]);
+      for (const [sent, expected] of [
+        [asserted, ["asserted", undefined]],
+        [signedBy("sha256:a"), ["signed", "sha256:a"]],
+        [asserted, ["signed", "sha256:a"]],
+        [signedBy("sha256:b"), ["signed", "sha256:b"]],
+        [pulled, ["pulled", undefined]],
+        [signedBy("sha256:a"), ["pulled", undefined]],
+        [asserted, ["pulled", undefined]],
+      ] as const) {
+        await evidence.add("raised", [sent], "local");
+        expect(await stored()).toEqual([expected]);
+      }
     });
 
     it("takes bundles of several megabytes", async () => {

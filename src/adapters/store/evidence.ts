@@ -1,6 +1,6 @@
 import type { PoolClient } from "pg";
 import type { Clock, EvidenceStore, ReceivedBundle } from "../../app/ports.ts";
-import { evidenceBundleSchema, sectionsOf, type Trust } from "../../core/evidence/bundle.ts";
+import { evidenceBundleSchema, sectionsOf, type Trust, type TrustedBundle } from "../../core/evidence/bundle.ts";
 import { type Database, type Prunable, StoreError } from "./connection.ts";
 
 /**
@@ -39,7 +39,7 @@ const newestSql = `
     FROM plangate.evidence_bundles,
          LATERAL unnest(CASE WHEN sections = '{}' THEN '{none}' ELSE sections END) AS section
     WHERE database = $1 AND received_at >= $2)
-  SELECT digest, trust, body
+  SELECT digest, trust, signed_by, body
   FROM plangate.evidence_bundles
   WHERE database = $1
     AND digest IN (SELECT digest FROM ranked WHERE position <= CASE section WHEN 'plans' THEN $4::int ELSE $3::int END)
@@ -48,27 +48,34 @@ const newestSql = `
 interface BundleRow {
   digest: string;
   trust: Trust;
+  signed_by: string | null;
   body: unknown;
 }
 
-function toBundle({ digest, trust, body }: BundleRow) {
+function toBundle({ digest, trust, signed_by: signedBy, body }: BundleRow): TrustedBundle {
   const parsed = evidenceBundleSchema.safeParse(body);
-  if (parsed.success) return { bundle: parsed.data, trust, digest };
+  if (parsed.success) return { bundle: parsed.data, trust, digest, ...(signedBy !== null && { signedBy }) };
   // Written by a gate with another schema. Leaving it out could hide a reason to reject.
   throw new StoreError("evidence-unreadable", `The stored evidence bundle ${digest} is not readable by this version`, {
     cause: parsed.error,
   });
 }
 
+/** Sent again, a bundle can gain trust or a signature by another key, and never lose any. */
 const insertSql = `
-  INSERT INTO plangate.evidence_bundles (database, digest, server, trust, captured_at, received_at, caller, sections, body)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-  ON CONFLICT (database, digest) DO NOTHING`;
+  INSERT INTO plangate.evidence_bundles AS stored
+    (database, digest, server, trust, captured_at, received_at, caller, sections, body, signed_by)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+  ON CONFLICT (database, digest) DO UPDATE
+    SET trust = EXCLUDED.trust, signed_by = EXCLUDED.signed_by, caller = EXCLUDED.caller, body = EXCLUDED.body
+    WHERE array_position('{asserted,signed,pulled}'::text[], EXCLUDED.trust)
+          > array_position('{asserted,signed,pulled}'::text[], stored.trust)
+       OR (stored.trust = 'signed' AND EXCLUDED.trust = 'signed' AND stored.signed_by IS DISTINCT FROM EXCLUDED.signed_by)`;
 
 async function insertBundle(
   client: PoolClient,
   database: string,
-  { raw, parsed: { bundle, trust, digest } }: ReceivedBundle,
+  { raw, parsed: { bundle, trust, digest, signedBy } }: ReceivedBundle,
   caller: string,
   receivedAt: Date,
 ): Promise<void> {
@@ -82,5 +89,6 @@ async function insertBundle(
     caller,
     sectionsOf(bundle),
     JSON.stringify(raw),
+    signedBy ?? null,
   ]);
 }

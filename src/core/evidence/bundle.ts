@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { catalogSchema } from "../catalog/catalog.ts";
-import { digestOf } from "../digest.ts";
+import { canonicalJson, sha256Hex } from "../digest.ts";
 import { InputError, inputIssues } from "../errors.ts";
 import { count, displayableName, instant } from "../values.ts";
 import { statisticsSchema } from "./statistics.ts";
@@ -134,12 +134,19 @@ export interface TrustedBundle {
   bundle: EvidenceBundle;
   trust: Trust;
   digest: string;
+  /** Where a signature was verified: the fingerprint of its key, "sha256:…". */
+  signedBy?: string;
 }
 
-/** Digest of a bundle's JSON as received, without its signature. */
-export function bundleDigest(raw: unknown): string {
+/** What a bundle's signature signs: the RFC 8785 canonical JSON of the bundle as received, without `signature`. */
+export function signedContent(raw: unknown): string {
   if (typeof raw !== "object" || raw === null) throw new TypeError("an evidence bundle is a JSON object");
-  return digestOf(Object.fromEntries(Object.entries(raw).filter(([key]) => key !== "signature")));
+  return canonicalJson(Object.fromEntries(Object.entries(raw).filter(([key]) => key !== "signature")));
+}
+
+/** `sha256:` + SHA-256 of the signed content. */
+export function bundleDigest(raw: unknown): string {
+  return `sha256:${sha256Hex(signedContent(raw))}`;
 }
 
 /** JSON value of an evidence file (one bundle or an array) → bundles. Throws InputError (`bad-evidence`). */
