@@ -39,6 +39,8 @@ const cases: [file: string, expected: string][] = [
   ["procedure-then-call.sql", "found"],
   ["procedure-begin-atomic.sql", "function-call"],
   ["trigger-then-update.sql", "found"],
+  ["trigger-for-a-later-insert.sql", "found"],
+  ["trigger-dynamic-for-a-later-insert.sql", "dynamic-sql"],
   ["trigger-function-replaced.sql", "found"],
   ["trigger-of-an-unknown-function.sql", "function-call"],
   ["event-trigger.sql", "found"],

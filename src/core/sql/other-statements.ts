@@ -97,12 +97,20 @@ export function createSchema(context: Context, statement: CreateSchemaStmt, text
   context.path.restore(saved);
 }
 
-/** The function runs with the table's next DML: one of this request through `runTriggers`, any other is remembered. */
+/**
+ * The function runs with the table's next DML, by whomever: what a function of this request would do then counts now, except
+ * for its own DML. A function outside the request is remembered for DML in it.
+ */
 export function createTrigger(context: Context, statement: CreateTrigStmt): void {
   const table = rangeVarName(statement.relation);
   const name = nameFrom(strings(statement.funcname));
   const builtIn = name.schema === null || name.schema === "pg_catalog" ? builtInTriggers.has(name.name) : false;
-  if (!builtIn && routinesNamed(context, name).length === 0) {
+  const routines = routinesNamed(context, name);
+  const first = context.changes.length;
+  for (const routine of routines) readRoutine(context, routine);
+  const later = context.changes.splice(first).filter(({ kind }) => kind !== "data");
+  context.changes.push(...later);
+  if (!builtIn && routines.length === 0) {
     const written = name.schema === null ? name.name : `${name.schema}.${name.name}`;
     context.routines.foreignTriggers.push({ table: context.tables(table)[0] ?? table, functionName: written });
   }
