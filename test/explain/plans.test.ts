@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cli } from "../cli/run.ts";
 import { query } from "../support/postgres-server.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { explain, judged, planLines } from "./command.ts";
@@ -9,7 +10,7 @@ import { explain, judged, planLines } from "./command.ts";
 const recentPaid =
   "SELECT id, total FROM orders WHERE user_id = 10482 AND status = 'paid' ORDER BY created_at DESC LIMIT 20";
 
-describe.each([18] as const)("PostgreSQL %i", (major) => {
+describe.each([13, 18] as const)("PostgreSQL %i", (major) => {
   let cluster: Cluster;
   let folder: string;
   beforeAll(async () => {
@@ -32,7 +33,7 @@ describe.each([18] as const)("PostgreSQL %i", (major) => {
   it("the drop of the composite is refused because of a query that only the replica has seen", async () => {
     const result = await run("DROP INDEX CONCURRENTLY idx_orders_user_status_created;");
     expect(result.code).toBe(0);
-    expect(result.stderr).toBe("plangate: 1 queries explained that read orders: 4 plans before, 4 after.\n");
+    expect(result.stderr).toBe("plangate: Affected queries that read orders: 1. Plans before: 4, after: 4.\n");
     expect(result.bundle.server).toMatchObject({ name: "orders-replica-1", role: "replica" });
     expect(planLines(result.bundle)).toEqual([
       "before generic: Limit, Sort, Bitmap Heap Scan, Bitmap Index Scan using idx_orders_user_status_created",
@@ -102,6 +103,35 @@ describe.each([18] as const)("PostgreSQL %i", (major) => {
       "after as written: Limit, Sort, Seq Scan",
     ]);
     expect(result.stderr).toContain("query-1.sql reads no table that the migration touches; it is not explained.");
+  });
+
+  it("parameters of a view and of partitions get values too, though neither has statistics of its own", async () => {
+    const workload = [
+      "SELECT id FROM paid_orders WHERE user_id = 10482 ORDER BY created_at DESC LIMIT 20",
+      "SELECT * FROM events WHERE user_id = 17",
+    ];
+    const result = await run("DROP INDEX idx_orders_note; DROP INDEX idx_events_user;", { workload });
+    const before = planLines(result.bundle).filter((line) => line.startsWith("before"));
+    expect(before.map((line) => line.replace(/:.*/, ""))).toEqual([
+      "before generic",
+      "before common",
+      "before rare",
+      "before generic",
+      "before common",
+      "before rare",
+    ]);
+    expect((await judged(result, folder)).map(({ outcome, message }) => [outcome, message])).toEqual([
+      ["fail", expect.stringContaining("events (partitions events_2026_01, events_2026_02): ")],
+    ]);
+  });
+
+  it("the workload of other nodes counts, where their bundles are given", async () => {
+    await query(cluster.primary.url, "SELECT count(*) FROM orders WHERE note = 'flagged'");
+    const collected = ["evidence", "collect", "--server", `p=${cluster.primary.url}`, "--out", "primary.json"];
+    expect(await cli(collected, { cwd: folder })).toMatchObject({ code: 0 });
+    const result = await run("DROP INDEX idx_orders_note;", { workload: [], args: ["--evidence", "primary.json"] });
+    const [finding] = await judged(result, folder);
+    expect(finding?.message).toContain("idx_orders_note → Seq Scan over 200,000 rows");
   });
 
   it("what cannot be explained is listed with its reason, and the rest is explained", async () => {

@@ -1,5 +1,5 @@
 /** `plangate evidence explain`: what it refuses, and that nothing is changed, recorded or given away then. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -127,6 +127,18 @@ describe("the migration", () => {
     );
   });
 
+  it("does not give away the row that it fails on", async () => {
+    const url = await cluster.clone();
+    const migration = "ALTER TABLE orders ALTER COLUMN status TYPE integer USING status::integer;";
+    const message = await refused(
+      [...replica(), "--clone", url],
+      `DROP VIEW paid_orders; DROP INDEX idx_orders_shipped;\n${migration}`,
+    );
+    expect(message).toContain("migration.sql:2: the migration fails on clone");
+    expect(message).toContain("the data of a row does not allow it (SQLSTATE 22P02)");
+    expect(message).not.toContain("paid");
+  });
+
   it("is applied as its format says: CONCURRENTLY is refused in dbmate's transaction", async () => {
     const migration = "-- migrate:up\nDROP INDEX CONCURRENTLY idx_orders_note;\n-- migrate:down\nDROP TABLE orders;\n";
     const args = [...replica(), "--clone", await cluster.clone(), "--migration-format", "dbmate"];
@@ -197,3 +209,15 @@ function listen(server: Server): Promise<number> {
     });
   });
 }
+
+// Last, since the replica stays behind.
+it("a clone that nothing tells from the primary of a replica which does not stream is refused", async () => {
+  appendFileSync(join(cluster.replica.dataDir, "postgresql.conf"), "primary_conninfo = ''\n");
+  await cluster.replica.restart();
+  const message = await refused([...replica(), "--clone", cluster.primary.url]);
+  expect(message).toContain("it may be the primary of orders-replica-1");
+  expect(await hasComposite(cluster.primary.url)).toBe(true);
+  // A promoted copy has a timeline of its own.
+  const { code } = await explain(folder, [...replica(), "--clone", cluster.clones.url], { migration: drop });
+  expect(code).toBe(0);
+});

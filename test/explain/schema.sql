@@ -30,4 +30,11 @@ CREATE DOMAIN checked AS integer CHECK (sings_when_checked(VALUE));
 CREATE FUNCTION rows_from_json(json) RETURNS SETOF record LANGUAGE sql AS 'SELECT sing()';
 CREATE VIEW singing AS SELECT o.id, sing() AS song FROM orders o;
 CREATE EXTENSION pg_stat_statements;
-VACUUM ANALYZE;
+CREATE TABLE events (at timestamptz NOT NULL, user_id integer NOT NULL, payload text) PARTITION BY RANGE (at);
+CREATE TABLE events_2026_01 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE TABLE events_2026_02 PARTITION OF events FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+INSERT INTO events
+  SELECT timestamptz '2026-01-02' + n * interval '1 minute', n % 5000, repeat('x', 50) FROM generate_series(1, 80000) AS n;
+CREATE INDEX idx_events_user ON events (user_id);
+ANALYZE events_2026_01, events_2026_02;
+VACUUM ANALYZE orders;

@@ -67,10 +67,16 @@ async function applyFile(clone: Session, statements: readonly Statement[]): Prom
 }
 
 function failure(clone: Session, statement: Statement, cause: unknown): ServerError {
-  const detail = cause instanceof DatabaseError ? `${cause.message} (SQLSTATE ${cause.code})` : "the statement failed";
-  const problem = `the migration fails on ${clone.server.label}: ${detail}`;
+  const problem = `the migration fails on ${clone.server.label}: ${reasonOf(cause)}`;
   const help = "correct the migration, and give a new clone: this one may hold part of it";
   return new ServerError("migration-failed", placeOf(errorLocation(statement, cause)), problem, help, { cause });
+}
+
+/** Of data exceptions (SQLSTATE class 22), PostgreSQL's message quotes the value of a row. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof DatabaseError)) return "the statement failed";
+  const message = cause.code?.startsWith("22") ? "the data of a row does not allow it" : cause.message;
+  return `${message} (SQLSTATE ${cause.code})`;
 }
 
 /** PostgreSQL counts the characters of the statement, from 1. */

@@ -62,7 +62,7 @@ function summary({ workload, plans, missing, remarks }: ExplainResult): string[]
   const what =
     workload.tables.length === 0
       ? "The migration takes nothing away that a query plan may need; no query is affected."
-      : `${workload.chosen.length} queries explained that read ${tables}: ${plans.before} plans before, ${plans.after} after.`;
+      : `Affected queries that read ${tables}: ${workload.chosen.length}. Plans before: ${plans.before}, after: ${plans.after}.`;
   return [
     what,
     ...remarks,
