@@ -1,5 +1,5 @@
 import type { Decision } from "../core/decision.ts";
-import type { TrustedBundle } from "../core/evidence/bundle.ts";
+import type { EvidenceBundle, TrustedBundle } from "../core/evidence/bundle.ts";
 import type { PolicySet } from "../core/policy/policy.ts";
 import type { DeployRequest } from "../core/request.ts";
 
@@ -42,15 +42,57 @@ export interface DecisionStore {
 }
 
 export interface EvidenceStore {
-  /** The newest bundles of each server of the database, newest first. */
-  bundlesOf(database: string): Promise<TrustedBundle[]>;
-  /** `raw`: the bundle's JSON as received, its digest's preimage. Storing a digest again changes nothing. */
+  /**
+   * The newest bundles of each server of the database, newest first. For each of `lookBacks` (ms) also the index counters of that
+   * long before each server's newest, or of the next longer time that is known, without the rest of their bundle.
+   */
+  bundlesOf(database: string, lookBacks?: readonly number[]): Promise<TrustedBundle[]>;
+  /** `raw`: the bundle's JSON as received, its digest's preimage. Storing a digest again can raise its trust, and changes nothing else. */
   add(database: string, bundles: readonly ReceivedBundle[], caller: string): Promise<void>;
+  /** When a gate last read the node itself; null: never. */
+  lastPull(database: string, node: string): Promise<Date | null>;
+  /** When the indexes were first seen, from bundles that were signed or pulled. */
+  indexAges(database: string): Promise<IndexAge[]>;
+}
+
+/** The databases whose servers the gate reads itself (`databases` in plangate.yaml). */
+export interface DatabaseReader {
+  readonly names: readonly string[];
+  /** null: the gate does not read this database. */
+  find(database: string): { systemIdentifier: string | null; nodes: readonly string[] } | null;
+  /**
+   * Reads the nodes that were not read for `freshForMs` (at most the configured time) and stores what they say; all at once, in bounded
+   * time. Requests that come at the same time share the reading. A node that cannot be read is told, not thrown.
+   */
+  refresh(database: string, freshForMs: number): Promise<NodeReading[]>;
+}
+
+export interface NodeReading {
+  node: string;
+  /** Why what is stored of the node is not fresh: names the node, never a password; null: it is fresh. */
+  problem: string | null;
 }
 
 export interface ReceivedBundle {
   raw: unknown;
   parsed: TrustedBundle;
+}
+
+/** What the signature of a received bundle proves. */
+export interface SignatureVerdict {
+  trust: "asserted" | "signed";
+  /** The key, where the trust is `signed`. */
+  signer: { kid: string; fingerprint: string } | null;
+  /** Why the bundle must not count at all, as a clause about it; null: it counts. */
+  problem: string | null;
+}
+
+/** The keys of known collectors. */
+export interface EvidenceTrust {
+  /** `raw`: the bundle's JSON as received. */
+  judge(raw: unknown, bundle: EvidenceBundle, at: Date): SignatureVerdict;
+  /** Does the key that a stored bundle was verified with still count for this server? */
+  stillTrusted(fingerprint: string, server: string, at: Date): boolean;
 }
 
 /** A caller's name for one request, so that sending it again does not decide it again. */
