@@ -38,7 +38,7 @@ describe.each([13, 15, 18] as const)("PostgreSQL %i", (major) => {
     const { code, message } = await failure(collectFrom(server, { user: "no-body" }));
     expect(code).toBe("missing-grant");
     expect(message).toBe(
-      `node (127.0.0.1:${server.port}/postgres): the role no-body may not read the server's statistics, public.users and 1 more tables; ` +
+      `node (127.0.0.1:${server.port}/postgres): the role no-body may not read the server's statistics, public.users and 1 more table; ` +
         'grant what it lacks: GRANT pg_monitor TO "no-body"; GRANT SELECT ON "public"."users", "sales"."orders" TO "no-body";',
     );
     await query(server.url, message.slice(message.indexOf("GRANT")));

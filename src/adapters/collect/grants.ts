@@ -34,11 +34,14 @@ function unreadable(facts: ServerFacts, tables: Lacking["tables"], statementsSch
   const [first] = tables;
   return [
     ...(facts.mayMonitor ? [] : ["the server's statistics"]),
-    ...(first === undefined
-      ? []
-      : [`${first.schema}.${first.name}${tables.length > 1 ? ` and ${tables.length - 1} more tables` : ""}`]),
+    ...(first === undefined ? [] : [`${first.schema}.${first.name}${furtherTables(tables.length - 1)}`]),
     ...(statementsSchema === null ? [] : ["pg_stat_statements"]),
   ].join(", ");
+}
+
+function furtherTables(count: number): string {
+  if (count === 0) return "";
+  return count === 1 ? " and 1 more table" : ` and ${count} more tables`;
 }
 
 const listedTables = 3;

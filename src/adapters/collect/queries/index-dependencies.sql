@@ -5,10 +5,10 @@ WITH RECURSIVE edge AS (
   FROM pg_depend
   WHERE deptype IN ('n', 'a', 'i', 'I', 'P', 'S', 'e')
   UNION
-  -- The rule that makes a relation a view is part of it.
-  SELECT refclassid, refobjid, 0, classid, objid, 0
+  -- The rule of a view and the expression of a generated column are parts of them: these go when the part has to.
+  SELECT refclassid, refobjid, refobjsubid, classid, objid, objsubid
   FROM pg_depend
-  WHERE classid = 'pg_rewrite'::regclass AND refclassid = 'pg_class'::regclass AND deptype = 'i'
+  WHERE classid IN ('pg_rewrite'::regclass, 'pg_attrdef'::regclass) AND refclassid = 'pg_class'::regclass AND deptype = 'i'
 ),
 reached AS (
   SELECT c.oid AS index, 'pg_class'::regclass::oid AS classid, c.oid AS objid, 0 AS objsubid

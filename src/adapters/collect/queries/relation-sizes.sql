@@ -19,7 +19,7 @@ SELECT coalesce(
       'blocks', CASE WHEN c.relkind IN ('r', 'm', 'i') THEN pg_relation_size(c.oid) / current_setting('block_size')::int END,
       -- PostgreSQL 13 has no pg_read_all_data, and nobody can be granted SELECT on an index.
       'mayRead', CASE
-        WHEN c.relkind NOT IN ('i', 'I') OR i.indexprs IS NOT NULL THEN has_table_privilege(c.oid, 'SELECT')
+        WHEN i.indexrelid IS NULL OR (c.relkind = 'i' AND i.indexprs IS NOT NULL) THEN has_table_privilege(c.oid, 'SELECT')
       END,
       'rowSecurity', CASE WHEN c.relrowsecurity THEN row_security_active(c.oid) END
     ))

@@ -3,7 +3,8 @@ SELECT json_build_object(
   'capturedAt', now(),
   'inRecovery', pg_is_in_recovery(),
   'systemIdentifier', (SELECT system_identifier::text FROM pg_control_system()),
-  'version', current_setting('server_version'),
+  -- Packagers add words of their own: "15.8 (Debian 15.8-1.pgdg120+1)".
+  'version', split_part(current_setting('server_version'), ' ', 1),
   'versionNumber', current_setting('server_version_num')::int,
   'database', current_database(),
   'address', host(inet_server_addr()),
