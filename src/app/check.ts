@@ -1,18 +1,20 @@
 import { decide } from "../core/decide.ts";
 import type { Decision } from "../core/decision.ts";
 import { digestOf } from "../core/digest.ts";
-import type { TrustedBundle } from "../core/evidence/bundle.ts";
 import type { PolicySet } from "../core/policy/policy.ts";
 import { parseDeployRequest, requestDigest } from "../core/request.ts";
 import { loadGrammar } from "../core/sql/grammar.ts";
 import { countableApprovals } from "./approvals.ts";
+import type { EvidenceTrust, ReceivedBundle } from "./ports.ts";
+import { judgeEvidence, withoutRepeats } from "./received-evidence.ts";
 import { type GateSettings, withServiceDefaults } from "./submit.ts";
 
 export interface CheckInput {
   /** The deploy request as JSON, or what was read in its place. */
   raw: unknown;
   /** Evidence beside that in the request. */
-  bundles: readonly TrustedBundle[];
+  bundles: readonly ReceivedBundle[];
+  evidenceTrust: EvidenceTrust;
   policySet: PolicySet;
   settings: Pick<GateSettings, "unmatched" | "leaseMs" | "timeZoneDatabase" | "services">;
   at: Date;
@@ -22,12 +24,15 @@ export interface CheckInput {
  * The decision that a gate with these policies would make, without its store: nothing is recorded, and no earlier decision is known.
  * @throws InputError (`bad-request`), PlangateError (`request-conflict`) as `submit` does
  */
-export async function check({ raw, bundles, policySet, settings, at }: CheckInput): Promise<Decision> {
+export async function check({ raw, bundles, evidenceTrust, policySet, settings, at }: CheckInput): Promise<Decision> {
   await loadGrammar();
   const parsed = parseDeployRequest(raw);
   const request = withServiceDefaults(parsed.request, settings);
   const { approvals, warnings } = countableApprovals(request, { name: "plangate check", mayVouch: true });
-  const used = [...new Map([...parsed.bundles, ...bundles].map((bundle) => [bundle.digest, bundle])).values()];
+  const inRequest = parsed.bundles.map((bundle, index) => ({ parsed: bundle, raw: parsed.rawBundles[index] }));
+  const { accepted, refused } = judgeEvidence([...inRequest, ...bundles], evidenceTrust, at);
+  const used = withoutRepeats(accepted.map((bundle) => bundle.parsed));
+  const notes = [...warnings, ...refused.map(({ message }) => message)];
   const rollbackNote = "No earlier decision is known here: change windows and freezes hold for a rollback too.";
   return decide({
     id: offlineId([requestDigest(request), policySet.digest, at.toISOString(), used.map(({ digest }) => digest)]),
@@ -39,7 +44,7 @@ export async function check({ raw, bundles, policySet, settings, at }: CheckInpu
     unmatched: settings.unmatched,
     leaseMs: settings.leaseMs,
     timeZoneDatabase: settings.timeZoneDatabase,
-    warnings: request.action === "rollback" ? [...warnings, rollbackNote] : warnings,
+    warnings: request.action === "rollback" ? [...notes, rollbackNote] : notes,
     at,
   });
 }

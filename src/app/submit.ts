@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { decide } from "../core/decide.ts";
 import type { Decision, Finding } from "../core/decision.ts";
 import { PlangateError } from "../core/errors.ts";
-import type { TrustedBundle } from "../core/evidence/bundle.ts";
 import { type DeployRequest, type MigrationFormat, type ParsedRequest, parseDeployRequest } from "../core/request.ts";
 import { loadGrammar } from "../core/sql/grammar.ts";
 import { formatDuration } from "../core/values.ts";
@@ -11,17 +10,20 @@ import type {
   Clock,
   DecisionStore,
   EvidenceStore,
+  EvidenceTrust,
   IdempotencyClaim,
   IdempotencyKey,
   IdempotencyStore,
   PolicySource,
 } from "./ports.ts";
+import { judgeEvidence, stillTrusted, withoutRepeats } from "./received-evidence.ts";
 
 export interface GatePorts {
   clock: Clock;
   policies: PolicySource;
   decisions: DecisionStore;
   evidence: EvidenceStore;
+  evidenceTrust: EvidenceTrust;
   idempotency: IdempotencyStore;
 }
 
@@ -75,7 +77,7 @@ export async function submit(ports: GatePorts, settings: GateSettings, submissio
 async function judge(
   ports: GatePorts,
   settings: GateSettings,
-  { request, bundles }: ParsedRequest,
+  { request, bundles, rawBundles }: ParsedRequest,
   caller: Caller,
   claimed: IdempotencyClaim | undefined,
 ): Promise<Decision> {
@@ -85,18 +87,21 @@ async function judge(
   const rollbackToApproved = await isRollbackToApproved(ports.decisions, request);
   const { approvals, warnings } = countableApprovals(request, caller);
   const at = ports.clock.now();
+  const held = stillTrusted(stored, ports.evidenceTrust, at);
+  const received = bundles.map((parsed, index) => ({ parsed, raw: rawBundles[index] }));
+  const { accepted, refused } = judgeEvidence(received, ports.evidenceTrust, at);
   const { set, staleSince } = ports.policies.current();
   const decision = decide({
     id: `dec_${randomUUID().replaceAll("-", "")}`,
     policySet: set,
     request,
-    bundles: withoutRepeats([...stored, ...bundles]),
+    bundles: withoutRepeats([...held.bundles, ...accepted.map(({ parsed }) => parsed)]),
     approvals,
     rollbackToApproved,
     unmatched: settings.unmatched,
     leaseMs: settings.leaseMs,
     timeZoneDatabase: settings.timeZoneDatabase,
-    warnings: [...warnings, ...staleWarning(staleSince)],
+    warnings: [...warnings, ...refused.map(({ message }) => message), ...held.warnings, ...staleWarning(staleSince)],
     at,
   });
   const answer = isTooStale(staleSince, at, settings) ? rejectedAsStale(decision, staleSince, settings) : decision;
@@ -156,13 +161,6 @@ async function isRollbackToApproved(decisions: DecisionStore, request: DeployReq
   if (request.action !== "rollback" || request.commit == null) return false;
   const { service, environment, commit } = request;
   return decisions.wasApproved({ service, environment, commit });
-}
-
-/** A bundle that was stored and sent along counts once, with the trust that it was stored with. */
-function withoutRepeats(bundles: readonly TrustedBundle[]): TrustedBundle[] {
-  const byDigest = new Map<string, TrustedBundle>();
-  for (const bundle of bundles) if (!byDigest.has(bundle.digest)) byDigest.set(bundle.digest, bundle);
-  return [...byDigest.values()];
 }
 
 function staleWarning(staleSince: Date | null): string[] {

@@ -70,6 +70,8 @@ export function migrationsDigest(request: Pick<DeployRequest, "migrations">): st
 export interface ParsedRequest {
   request: DeployRequest;
   bundles: readonly TrustedBundle[];
+  /** The JSON of the same bundles as received, which is what signatures are over. */
+  rawBundles: readonly unknown[];
 }
 
 /** JSON value → request. Throws InputError (`bad-request`) that names every wrong place. */
@@ -79,11 +81,11 @@ export function parseDeployRequest(raw: unknown): ParsedRequest {
     throw new InputError("bad-request", "The deploy request is not valid", inputIssues(parsed.error.issues));
   const request = parsed.data;
   // The schema above accepted `raw`, so its `evidence`, where present, is an array of the same length.
-  const rawEvidence = (raw as { evidence?: unknown[] | null }).evidence ?? [];
+  const rawBundles = (raw as { evidence?: unknown[] | null }).evidence ?? [];
   const bundles = (request.evidence ?? []).map((bundle, index) => ({
     bundle,
     trust: "asserted" as const,
-    digest: bundleDigest(rawEvidence[index]),
+    digest: bundleDigest(rawBundles[index]),
   }));
-  return { request, bundles };
+  return { request, bundles, rawBundles };
 }

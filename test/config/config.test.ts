@@ -46,7 +46,7 @@ evidence: { retention: 90d }
     ]),
     lease: { maxMs: 1_800_000 },
     databases: new Map(),
-    evidence: { retentionMs: 7_776_000_000 },
+    evidence: { retentionMs: 7_776_000_000, keys: new Map() },
   });
 });
 
@@ -59,7 +59,7 @@ test("what holds where nothing is set", () => {
     services: new Map(),
     lease: { maxMs: 3_600_000 },
     databases: new Map(),
-    evidence: { retentionMs: null },
+    evidence: { retentionMs: null, keys: new Map() },
   });
   expect(loadConfig("lease: { max: 1h }", file, {})).toEqual(defaultConfig("/srv/plangate"));
 });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { migrationFormats } from "../../core/request.ts";
 import { duration } from "../../core/values.ts";
 import { databasesSchema } from "./databases.ts";
+import { evidenceKeysSchema } from "./evidence-keys.ts";
 
 const name = z.string().min(1).max(200);
 
@@ -86,7 +87,7 @@ export const configFileSchema = z
     evidence: z
       .strictObject({
         retention: duration.optional().describe("How long pushed evidence is kept. Absent: for ever."),
-        keys: notYet("public keys of evidence collectors"),
+        keys: evidenceKeysSchema,
       })
       .prefault({})
       .describe("Evidence bundles."),

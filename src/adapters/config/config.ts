@@ -5,9 +5,11 @@ import { DocumentError, type DocumentIssue } from "../../core/policy/document-er
 import { parsePart } from "../../core/policy/schema-issues.ts";
 import { type DocumentPath, readYamlDocument, type YamlDocument } from "../../core/policy/yaml-document.ts";
 import type { MigrationFormat } from "../../core/request.ts";
+import type { EvidenceKeys } from "../evidence-signature/keys.ts";
 import { readFileBytes } from "../file-error.ts";
 import { type ConfigFile, configFileSchema } from "./config-schema.ts";
 import { type DatabaseConfig, databasesOf } from "./databases.ts";
+import { evidenceKeysOf } from "./evidence-keys.ts";
 
 export interface ListenAddress {
   address: string;
@@ -26,8 +28,8 @@ export interface GateConfig {
   lease: { maxMs: number };
   /** What the gate reads itself, by the name that requests call `database`. */
   databases: ReadonlyMap<string, DatabaseConfig>;
-  /** null: kept for ever. */
-  evidence: { retentionMs: number | null };
+  /** `retentionMs: null`: kept for ever. */
+  evidence: { retentionMs: number | null; keys: EvidenceKeys };
 }
 
 /** `invalid-config`: plangate.yaml. */
@@ -106,7 +108,10 @@ function buildConfig(file: ConfigFile, directory: string, env: NodeJS.ProcessEnv
     ),
     lease: { maxMs: lease.max },
     databases: env === null ? new Map() : databasesOf(file.databases, directory, env, report),
-    evidence: { retentionMs: evidence.retention ?? null },
+    evidence: {
+      retentionMs: evidence.retention ?? null,
+      keys: evidenceKeysOf(evidence.keys, directory, report),
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { version } from "../../../package.json";
+import { evidenceTrust } from "../../adapters/evidence-signature/evidence-trust.ts";
 import { check } from "../../app/check.ts";
 import type { Decision } from "../../core/decision.ts";
 import type { PolicySet } from "../../core/policy/policy.ts";
@@ -39,7 +40,14 @@ async function run(files: readonly string[], options: CheckOptions, io: CommandI
     timeZoneDatabase: process.versions.tz ?? "unknown",
     services: config.services,
   };
-  const decision = await check({ raw, bundles, policySet, settings, at });
+  const decision = await check({
+    raw,
+    bundles,
+    evidenceTrust: evidenceTrust(config.evidence.keys),
+    policySet,
+    settings,
+    at,
+  });
   io.stdout(render(decision, policySet, options.format, io));
   io.setExitCode(decision.allowed ? 0 : 2);
 }

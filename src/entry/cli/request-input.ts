@@ -1,6 +1,7 @@
 import { readTextFile } from "../../adapters/input-files.ts";
 import { withFields } from "../../app/check.ts";
-import { parseEvidence, type TrustedBundle } from "../../core/evidence/bundle.ts";
+import type { ReceivedBundle } from "../../app/ports.ts";
+import { receiveEvidence } from "../../app/received-evidence.ts";
 import { parseJson } from "../../core/json.ts";
 import type { CheckOptions } from "./check-options.ts";
 import type { CommandIo } from "./io.ts";
@@ -11,7 +12,7 @@ export async function readRequestInput(
   files: readonly string[],
   options: CheckOptions,
   io: CommandIo,
-): Promise<{ raw: unknown; bundles: TrustedBundle[] }> {
+): Promise<{ raw: unknown; bundles: ReceivedBundle[] }> {
   const file = options.request;
   const base = file === undefined ? {} : parseJson(await readTextFile(file, io.cwd), file);
   const raw = withFields(base, {
@@ -28,10 +29,10 @@ export async function readRequestInput(
     approvals: options.approval.length === 0 ? undefined : options.approval.map(approval),
     overrides: options.override.length === 0 ? undefined : options.override,
   });
-  const bundles: TrustedBundle[] = [];
+  const bundles: ReceivedBundle[] = [];
   for (const name of options.evidence) {
     const json = parseJson(await readTextFile(name, io.cwd), name);
-    bundles.push(...parseEvidence(json, name, "asserted"));
+    bundles.push(...receiveEvidence(json, name));
   }
   return { raw, bundles };
 }

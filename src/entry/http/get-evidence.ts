@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { stillTrusted } from "../../app/received-evidence.ts";
 import { bundleSummarySchema, summarize } from "./bundle-summary.ts";
 import { nameParameter } from "./query.ts";
 import { defineRoute } from "./route.ts";
@@ -15,7 +16,8 @@ export const getEvidence = defineRoute({
     503: { description: "The database does not answer." },
   },
   async handle({ ports }, { query }) {
-    const bundles = await ports.evidence.bundlesOf(query.database);
+    const stored = await ports.evidence.bundlesOf(query.database);
+    const { bundles } = stillTrusted(stored, ports.evidenceTrust, ports.clock.now());
     return { status: 200, body: { bundles: bundles.map(summarize) } };
   },
 });

@@ -44,6 +44,7 @@ const statusOfCode = new Map([
   ["bad-json", 400],
   ["bad-request", 400],
   ["bad-evidence", 400],
+  ["evidence-refused", 422],
   ["request-conflict", 422],
   ["idempotency-key-reused", 422],
   ["idempotency-in-flight", 409],

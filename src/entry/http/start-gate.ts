@@ -1,6 +1,7 @@
 import path from "node:path";
 import { type GateConfig, isLoopback, type ListenAddress } from "../../adapters/config/config.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../adapters/embedded/embedded-postgres.ts";
+import { evidenceTrust } from "../../adapters/evidence-signature/evidence-trust.ts";
 import { readPolicyDirectory } from "../../adapters/policies/read-directory.ts";
 import { type PolicyEvent, watchPolicies } from "../../adapters/policy-source.ts";
 import { openStore, type Store } from "../../adapters/store/store.ts";
@@ -77,7 +78,14 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
 
   let stopping = false;
   const gate: Gate = {
-    ports: { clock, policies, decisions: store.decisions, evidence: store.evidence, idempotency: store.idempotency },
+    ports: {
+      clock,
+      policies,
+      decisions: store.decisions,
+      evidence: store.evidence,
+      evidenceTrust: evidenceTrust(config.evidence.keys),
+      idempotency: store.idempotency,
+    },
     settings: {
       staleAfterMs: config.policies.staleAfterMs,
       unmatched: config.policies.unmatched,
