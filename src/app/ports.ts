@@ -1,5 +1,6 @@
 import type { Decision } from "../core/decision.ts";
 import type { EvidenceBundle, TrustedBundle } from "../core/evidence/bundle.ts";
+import type { IndexAge } from "../core/evidence/index-ages.ts";
 import type { PolicySet } from "../core/policy/policy.ts";
 import type { DeployRequest } from "../core/request.ts";
 

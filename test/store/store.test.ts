@@ -37,6 +37,7 @@ describe.each([
       { version: 1, name: "0001_decisions_and_audit" },
       { version: 2, name: "0002_evidence_bundles" },
       { version: 3, name: "0003_evidence_signers" },
+      { version: 4, name: "0004_pulled_evidence" },
     ]);
   });
 

@@ -2,6 +2,7 @@ import type { PoolClient } from "pg";
 import type { Clock, EvidenceStore, ReceivedBundle } from "../../app/ports.ts";
 import { evidenceBundleSchema, sectionsOf, type Trust, type TrustedBundle } from "../../core/evidence/bundle.ts";
 import { type Database, type Prunable, StoreError } from "./connection.ts";
+import { readIndexAges, rememberBundle } from "./index-ages.ts";
 
 /**
  * How many bundles with a section a decision looks at, per server and trust. Collectors push each section at its own pace, so they are
@@ -10,40 +11,112 @@ import { type Database, type Prunable, StoreError } from "./connection.ts";
 const newestPerSection = 10;
 const newestWithPlans = 100;
 
+/**
+ * What the gate reads itself comes every few minutes, whole. The newest bundle of a node says all that the older ones do, but for
+ * counters of long ago: of those one a day is kept.
+ */
+const keptWholeMs = 24 * 3_600_000;
+const historyMs = 400 * 24 * 3_600_000;
+
 export function evidenceStore(database: Database, clock: Clock, retentionMs: number | null): EvidenceStore & Prunable {
-  const oldest = () => new Date(retentionMs === null ? 0 : clock.now().getTime() - retentionMs);
+  const ago = (ms: number) => new Date(clock.now().getTime() - ms);
+  const oldest = () => (retentionMs === null ? new Date(0) : ago(retentionMs));
   return {
-    bundlesOf: (name) =>
+    bundlesOf: (name, lookBacks = []) =>
       database.transaction(async (client) => {
-        const { rows } = await client.query<BundleRow>(newestSql, [name, oldest(), newestPerSection, newestWithPlans]);
+        const limits = [oldest(), newestPerSection, newestWithPlans, lookBacks];
+        const { rows } = await client.query<BundleRow>(newestSql, [name, ...limits]);
         return rows.map(toBundle);
       }),
     add: (name, bundles, caller) =>
       database.transaction(async (client) => {
         const receivedAt = clock.now();
         for (const bundle of bundles) await insertBundle(client, name, bundle, caller, receivedAt);
+        for (const { parsed } of bundles) if (parsed.trust !== "asserted") await rememberBundle(client, name, parsed);
       }),
+    lastPull: (name, node) =>
+      database.transaction(async (client) => {
+        const { rows } = await client.query<{ last: Date | null }>(lastPullSql, [name, node]);
+        return rows[0]?.last ?? null;
+      }),
+    indexAges: (name) => database.transaction((client) => readIndexAges(client, name)),
     async forgetExpired() {
-      await database.transaction((client) =>
-        client.query("DELETE FROM plangate.evidence_bundles WHERE received_at < $1", [oldest()]),
-      );
+      await database.transaction(async (client) => {
+        await client.query("DELETE FROM plangate.evidence_bundles WHERE trust <> 'pulled' AND received_at < $1", [
+          oldest(),
+        ]);
+        await client.query(forgetPulledSql, [ago(keptWholeMs), ago(historyMs)]);
+        await client.query(reducePulledSql, [ago(keptWholeMs)]);
+      });
     },
   };
 }
 
-/** A bundle without any section (a server that only says it is there) counts as one section of its own. */
+const lastPullSql = `
+  SELECT max(received_at) AS last FROM plangate.evidence_bundles WHERE database = $1 AND server = $2 AND trust = 'pulled'`;
+
+/**
+ * A bundle without any section (a server that only says it is there) counts as one section of its own. For each time in $5 (ms) the
+ * counters of that long before the newest are added, without the rest of their bundle.
+ */
 const newestSql = `
-  WITH ranked AS (
+  WITH usable AS (
+    SELECT digest, server, trust, captured_at, sections, system_identifier
+    FROM plangate.evidence_bundles
+    WHERE database = $1 AND (received_at >= $2 OR trust = 'pulled')),
+  ranked AS (
     SELECT digest, section,
            row_number() OVER (PARTITION BY server, trust, section ORDER BY captured_at DESC, digest) AS position
-    FROM plangate.evidence_bundles,
-         LATERAL unnest(CASE WHEN sections = '{}' THEN '{none}' ELSE sections END) AS section
-    WHERE database = $1 AND received_at >= $2)
-  SELECT digest, trust, signed_by, body
+    FROM usable, LATERAL unnest(CASE WHEN sections = '{}' THEN '{none}' ELSE sections END) AS section
+    WHERE trust <> 'pulled'),
+  pulled AS (
+    SELECT DISTINCT ON (server) digest FROM usable WHERE trust = 'pulled' ORDER BY server, captured_at DESC, digest),
+  chosen AS (
+    SELECT digest FROM ranked WHERE position <= CASE section WHEN 'plans' THEN $4::int ELSE $3::int END
+    UNION SELECT digest FROM pulled),
+  newest AS (
+    SELECT DISTINCT ON (server, trust) server, trust, captured_at, system_identifier
+    FROM usable WHERE 'indexUsage' = ANY (sections) ORDER BY server, trust, captured_at DESC),
+  history AS (
+    SELECT earlier.digest
+    FROM newest, unnest($5::float8[]) AS look_back,
+      LATERAL (
+        SELECT digest FROM usable
+        WHERE server = newest.server AND trust = newest.trust AND 'indexUsage' = ANY (sections)
+          AND system_identifier IS NOT DISTINCT FROM newest.system_identifier
+          AND captured_at <= newest.captured_at - look_back * interval '1 millisecond'
+        ORDER BY captured_at DESC LIMIT 1) AS earlier)
+  SELECT digest, trust, signed_by, CASE WHEN digest IN (SELECT digest FROM chosen) THEN body ELSE ${countersOnly()} END AS body
   FROM plangate.evidence_bundles
-  WHERE database = $1
-    AND digest IN (SELECT digest FROM ranked WHERE position <= CASE section WHEN 'plans' THEN $4::int ELSE $3::int END)
+  WHERE database = $1 AND digest IN (SELECT digest FROM chosen UNION SELECT digest FROM history)
   ORDER BY captured_at DESC, digest`;
+
+/** Keeps of each node the newest, all of the last day, and the last one of each day (UTC). */
+const forgetPulledSql = `
+  DELETE FROM plangate.evidence_bundles
+  WHERE trust = 'pulled' AND received_at < $1 AND (database, digest) IN (
+    SELECT database, digest
+    FROM (
+      SELECT database, digest, received_at,
+             row_number() OVER (PARTITION BY database, server ORDER BY captured_at DESC, digest) AS age,
+             row_number() OVER (PARTITION BY database, server, (captured_at AT TIME ZONE 'UTC')::date
+                                ORDER BY captured_at DESC, digest) AS of_day
+      FROM plangate.evidence_bundles WHERE trust = 'pulled') AS ranked
+    WHERE age > 1 AND (of_day > 1 OR received_at < $2))`;
+
+const reducePulledSql = `
+  UPDATE plangate.evidence_bundles AS bundle
+  SET body = ${countersOnly()}, sections = '{indexUsage}'
+  WHERE trust = 'pulled' AND received_at < $1 AND sections <> '{indexUsage}' AND 'indexUsage' = ANY (sections)
+    AND EXISTS (
+      SELECT FROM plangate.evidence_bundles AS newer
+      WHERE newer.database = bundle.database AND newer.server = bundle.server AND newer.trust = 'pulled'
+        AND newer.captured_at > bundle.captured_at)`;
+
+function countersOnly(): string {
+  const keys = ["version", "capturedAt", "server", "indexUsage"];
+  return `json_build_object(${keys.map((key) => `'${key}', body -> '${key}'`).join(", ")})`;
+}
 
 interface BundleRow {
   digest: string;
@@ -64,8 +137,8 @@ function toBundle({ digest, trust, signed_by: signedBy, body }: BundleRow): Trus
 /** Sent again, a bundle can gain trust or a signature by another key, and never lose any. */
 const insertSql = `
   INSERT INTO plangate.evidence_bundles AS stored
-    (database, digest, server, trust, captured_at, received_at, caller, sections, body, signed_by)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    (database, digest, server, trust, captured_at, received_at, caller, sections, body, signed_by, system_identifier)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
   ON CONFLICT (database, digest) DO UPDATE
     SET trust = EXCLUDED.trust, signed_by = EXCLUDED.signed_by, caller = EXCLUDED.caller, body = EXCLUDED.body
     WHERE array_position('{asserted,signed,pulled}'::text[], EXCLUDED.trust)
@@ -79,6 +152,7 @@ async function insertBundle(
   caller: string,
   receivedAt: Date,
 ): Promise<void> {
+  const identifier = bundle.server.systemIdentifier;
   await client.query(insertSql, [
     database,
     digest,
@@ -90,5 +164,6 @@ async function insertBundle(
     sectionsOf(bundle),
     JSON.stringify(raw),
     signedBy ?? null,
+    identifier == null || identifier.includes("\0") ? null : identifier,
   ]);
 }

@@ -4,6 +4,7 @@ import { type Database, StoreError } from "./connection.ts";
 import decisionsAndAudit from "./schema/0001_decisions_and_audit.sql";
 import evidenceBundles from "./schema/0002_evidence_bundles.sql";
 import evidenceSigners from "./schema/0003_evidence_signers.sql";
+import pulledEvidence from "./schema/0004_pulled_evidence.sql";
 
 export interface SchemaMigration {
   /** Counts up from 1 without gaps. */
@@ -17,6 +18,7 @@ export const schemaMigrations: readonly SchemaMigration[] = [
   { version: 1, name: "0001_decisions_and_audit", sql: decisionsAndAudit },
   { version: 2, name: "0002_evidence_bundles", sql: evidenceBundles },
   { version: 3, name: "0003_evidence_signers", sql: evidenceSigners },
+  { version: 4, name: "0004_pulled_evidence", sql: pulledEvidence },
 ];
 
 /** Any number that no other program takes in this database: "plangate" in ASCII. */
