@@ -29,6 +29,7 @@ export async function startCluster(major: PostgresMajor): Promise<Cluster> {
     // VACUUM must not share a transaction with what is before it.
     const statements = readFileSync(join(__dirname, "schema.sql"), "utf8").split(/^(?=VACUUM)/m);
     for (const statement of statements) await query(primary.url, statement);
+    await query(primary.url, readFileSync(join(__dirname, "../../sql/collector-role.sql"), "utf8"));
     const clones = await startStandby(primary);
     started.push(clones);
     await waitForReplay(primary, clones);

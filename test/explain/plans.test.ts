@@ -110,7 +110,10 @@ describe.each([13, 18] as const)("PostgreSQL %i", (major) => {
       "SELECT id FROM paid_orders WHERE user_id = 10482 ORDER BY created_at DESC LIMIT 20",
       "SELECT * FROM events WHERE user_id = 17",
     ];
-    const result = await run("DROP INDEX idx_orders_note; DROP INDEX idx_events_user;", { workload });
+    const result = await run("DROP INDEX idx_orders_note; DROP INDEX idx_events_user;", {
+      workload,
+      args: ["--coverage", "1"],
+    });
     const before = planLines(result.bundle).filter((line) => line.startsWith("before"));
     expect(before.map((line) => line.replace(/:.*/, ""))).toEqual([
       "before generic",
@@ -132,6 +135,24 @@ describe.each([13, 18] as const)("PostgreSQL %i", (major) => {
     const result = await run("DROP INDEX idx_orders_note;", { workload: [], args: ["--evidence", "primary.json"] });
     const [finding] = await judged(result, folder);
     expect(finding?.message).toContain("idx_orders_note → Seq Scan over 200,000 rows");
+  });
+
+  it("the collector's role explains what reads; for the rest it says what it lacks", async () => {
+    const url = cluster.replica.url.replace("postgres@", "plangate_collector@");
+    const queries = ["SELECT id FROM orders WHERE user_id = $1", "UPDATE orders SET total = 0 WHERE id = $1"];
+    const migration = "DROP INDEX idx_orders_note;";
+    const result = await explain(folder, ["--replica", `r=${url}`], { migration, queries });
+    expect(planLines(result.bundle).map((line) => line.replace(/:.*/, ""))).toEqual([
+      "before generic",
+      "before common",
+      "before rare",
+    ]);
+    expect(result.bundle.plansMissing).toContainEqual({
+      query: queries[1],
+      phase: "before",
+      reason:
+        "generic: PostgreSQL cannot plan it: permission denied for table orders (SQLSTATE 42501); EXPLAIN needs the privileges of the query",
+    });
   });
 
   it("what cannot be explained is listed with its reason, and the rest is explained", async () => {

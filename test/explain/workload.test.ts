@@ -154,8 +154,11 @@ test("queries are chosen by time until each table, and all of them together, are
     query("SELECT 4 FROM users", 1),
     query("SELECT 5 FROM users", null),
   ];
-  const tables = ["orders", "users"].map((name) => ({ schema: "public", name }));
-  const choose = (queries: (typeof big)[], coverage = 0.95) => selectQueries(queries, tables, coverage);
+  const readers = [
+    new Set([big, small, tiny].map(({ text }) => text)),
+    new Set([other, unknown].map(({ text }) => text)),
+  ];
+  const choose = (queries: (typeof big)[], coverage = 0.95) => selectQueries(queries, readers, coverage);
   expect(choose([tiny, small, big])).toEqual({ chosen: [big, small], leftOut: [tiny] });
   expect(choose([tiny, small, big], 1)).toEqual({ chosen: [big, small, tiny], leftOut: [] });
   expect(choose([other, tiny, small, big, unknown])).toEqual({ chosen: [big, small, other, unknown], leftOut: [tiny] });

@@ -36,6 +36,7 @@ const planRow = z.object({ "QUERY PLAN": z.unknown() });
 const statementName = "plangate_query";
 const recoveryConflict = "40001";
 const canceled = "57014";
+const insufficientPrivilege = "42501";
 
 /** EXPLAIN in a read-only transaction that is rolled back. Throws ServerError where the session is lost. */
 export async function explainVariant(session: Session, variant: Variant, options: ExplainOptions): Promise<Explained> {
@@ -47,7 +48,7 @@ export async function explainVariant(session: Session, variant: Variant, options
       if (!(error instanceof DatabaseError)) throw error;
       if (error.code === recoveryConflict && attempt < 3) continue;
       if (options.execute) return explainVariant(session, variant, { ...options, execute: false });
-      return { ok: false, reason: refusal(error, variant) };
+      return { ok: false, reason: reasonOf(error, variant.withheld) };
     }
   }
 }
@@ -102,15 +103,15 @@ export async function parameterTypes(session: Session, text: string): Promise<Pr
     return { ok: true, types };
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
-    return { ok: false, reason: `PostgreSQL cannot plan it: ${error.message} (SQLSTATE ${error.code})` };
+    return { ok: false, reason: reasonOf(error, false) };
   }
 }
 
 /** The server's message may quote the values that the query was planned with. */
-function refusal(error: DatabaseError, { withheld }: Variant): string {
+function reasonOf(error: DatabaseError, withheld: boolean): string {
   if (error.code === canceled) return "planning it took longer than the timeout";
-  const detail = withheld ? `SQLSTATE ${error.code}` : `${error.message} (SQLSTATE ${error.code})`;
-  return `PostgreSQL cannot plan it: ${detail}`;
+  const reason = `PostgreSQL cannot plan it: ${withheld ? "" : `${error.message} `}(SQLSTATE ${error.code})`;
+  return error.code === insufficientPrivilege ? `${reason}; EXPLAIN needs the privileges of the query` : reason;
 }
 
 /** Without each node's list of output columns, which is long and tells nothing of how rows are found. */

@@ -1,6 +1,6 @@
 import type { EvidenceView } from "../evidence/view.ts";
-import { type AffectedQuery, affectedQueries } from "../rule-support/affected-queries.ts";
-import type { MigrationAnalysis } from "../sql/change.ts";
+import { type AffectedQuery, affectedQueries, affectedTables } from "../rule-support/affected-queries.ts";
+import type { MigrationAnalysis, TableReference } from "../sql/change.ts";
 import { readQuery } from "../sql/read-query.ts";
 import type { ObjectName } from "../values.ts";
 import { selectQueries } from "./select-queries.ts";
@@ -32,7 +32,8 @@ export function affectedWorkload(
   coverage: number,
 ): AffectedWorkload {
   const known = affectedQueries(analysis, { ...evidence, plans: [] });
-  const { chosen, leftOut } = selectQueries(known.queries, known.tables, coverage);
+  const groups = affectedTables(analysis).map((table) => readersOf(table, analysis, evidence, known.queries));
+  const { chosen, leftOut } = selectQueries(known.queries, groups, coverage);
   const rows = given.map(({ text }) => ({ query: text, totalMs: null }));
   const asked = affectedQueries(analysis, { ...evidence, statements: { complete: false, rows }, plans: [] });
   const affected = new Set(asked.queries.map(({ fingerprint }) => fingerprint));
@@ -47,4 +48,18 @@ export function affectedWorkload(
     unaffected: where((fingerprint) => fingerprint !== null && !affected.has(fingerprint)),
     unparsed: where((fingerprint) => fingerprint === null),
   };
+}
+
+/** Fingerprints of the queries that read one table, through views and partitions too. */
+function readersOf(
+  table: TableReference,
+  analysis: MigrationAnalysis,
+  evidence: EvidenceView,
+  queries: readonly AffectedQuery[],
+): ReadonlySet<string> {
+  const changes = analysis.changes.filter(({ affectsQueryPlans }) => affectsQueryPlans).slice(0, 1);
+  const alone = { ...analysis, changes: changes.map((change) => ({ ...change, tables: [table] })) };
+  const rows = queries.map(({ text, totalMs }) => ({ query: text, totalMs }));
+  const { queries: readers } = affectedQueries(alone, { ...evidence, statements: { complete: true, rows }, plans: [] });
+  return new Set(readers.map(({ fingerprint }) => fingerprint));
 }

@@ -1,6 +1,4 @@
 import type { AffectedQuery } from "../rule-support/affected-queries.ts";
-import { readQuery } from "../sql/read-query.ts";
-import { type ObjectName, sameObject } from "../values.ts";
 
 export interface QuerySelection {
   chosen: AffectedQuery[];
@@ -9,20 +7,18 @@ export interface QuerySelection {
 }
 
 /**
- * The queries that take most of the time: at least `coverage` (0 … 1) of what is spent on each table and on all of them
- * together. A query of unknown time is always chosen; so is every one where none took any time.
+ * The queries that take most of the time: at least `coverage` (0 … 1) of what is spent in each group (fingerprints of the
+ * queries that read one table) and on all of them together. A query of unknown time is always chosen; so is every one where
+ * none took any time.
  */
 export function selectQueries(
   queries: readonly AffectedQuery[],
-  tables: readonly ObjectName[],
+  groups: readonly ReadonlySet<string>[],
   coverage: number,
 ): QuerySelection {
   const byTime = [...queries].sort((a, b) => (b.totalMs ?? 0) - (a.totalMs ?? 0));
-  const relations = new Map(byTime.map((query) => [query, readQuery(query.text)?.relations ?? []]));
-  const groups = tables.map((table) =>
-    byTime.filter((query) => relations.get(query)?.some((relation) => sameObject(relation, table)) ?? false),
-  );
-  const chosen = new Set([byTime, ...groups].flatMap((group) => largest(group, coverage)));
+  const own = groups.map((group) => byTime.filter(({ fingerprint }) => group.has(fingerprint)));
+  const chosen = new Set([byTime, ...own].flatMap((group) => largest(group, coverage)));
   return {
     chosen: byTime.filter((query) => chosen.has(query)),
     leftOut: byTime.filter((query) => !chosen.has(query)),

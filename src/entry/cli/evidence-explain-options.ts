@@ -23,6 +23,8 @@ export interface EvidenceExplainOptions {
 
 const notes = `
 Collect first (plangate evidence collect): EXPLAIN raises the counters of the indexes that it looks at.
+EXPLAIN needs the privileges of the query, so a role that may only read explains no UPDATE. On a standby nothing can be
+changed with them.
 The migration is applied to the clone. Take a copy that nobody else uses, and throw it away afterwards.
 `;
 
