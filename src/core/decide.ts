@@ -4,6 +4,7 @@ import type { CalendarPolicy } from "./calendar/types.ts";
 import type { Decision, Finding } from "./decision.ts";
 import { evaluatePolicies, isExemptRollback } from "./evaluate-policies.ts";
 import type { TrustedBundle } from "./evidence/bundle.ts";
+import type { RequiredNode } from "./evidence/view.ts";
 import type { PolicySet } from "./policy/policy.ts";
 import { type DeployRequest, requestDigest } from "./request.ts";
 import { windowState } from "./window-state.ts";
@@ -14,6 +15,8 @@ export interface DecisionInput {
   policySet: PolicySet;
   request: DeployRequest;
   bundles: readonly TrustedBundle[];
+  /** Where the gate reads the database's servers itself: those servers. */
+  requiredNodes?: readonly RequiredNode[] | null;
   approvals: readonly Approval[];
   /** `action: rollback` to a commit that the gate approved before. */
   rollbackToApproved: boolean;

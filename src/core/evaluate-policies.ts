@@ -61,7 +61,7 @@ function contextByTrust(input: DecisionInput): (trust: Trust) => RuleContext {
 
 function baseContext(input: DecisionInput, trust: Trust): RuleContext {
   const { request, bundles, approvals, at } = input;
-  const evidence = buildEvidenceView(bundles, trust, at);
+  const evidence = buildEvidenceView(bundles, trust, at, input.requiredNodes ?? null);
   const analysis = analyzeMigrations({
     migrations: request.migrations ?? [],
     format: request.migrationFormat ?? "plain",

@@ -3,7 +3,7 @@ import type { EvidenceNode } from "./view.ts";
 
 /**
  * Bundles of one server under one node. A server is known by its name, and by address, port and start time together, so that
- * one server under two names is one node (of the name that comes first). Primaries come first.
+ * one server under two names is one node (of the name that comes first among the most trusted). Primaries come first.
  */
 export function groupByNode(bundles: readonly TrustedBundle[]): EvidenceNode[] {
   const groups: { keys: Set<string>; bundles: TrustedBundle[] }[] = [];
@@ -21,7 +21,8 @@ export function groupByNode(bundles: readonly TrustedBundle[]): EvidenceNode[] {
   const nodes = groups.flatMap(({ bundles: own }) => {
     const [first] = own;
     if (first === undefined) return [];
-    const names = own.map(({ bundle }) => bundle.server.name).sort();
+    // The most trusted bundles come first, and theirs is the name.
+    const names = own.flatMap(({ bundle, trust }) => (trust === first.trust ? bundle.server.name : [])).sort();
     return [{ name: names[0] ?? first.bundle.server.name, role: first.bundle.server.role, bundles: own }];
   });
   return nodes.sort((a, b) => a.role.localeCompare(b.role) || a.name.localeCompare(b.name));

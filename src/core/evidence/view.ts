@@ -25,8 +25,17 @@ export interface WorkloadStatement {
   totalMs: number | null;
 }
 
+/** A server that the gate reads itself: every verdict about the whole cluster needs it. */
+export interface RequiredNode {
+  name: string;
+  /** It could not be read, so what is known of it must be at least this new; null: it was read. */
+  freshFrom: Date | null;
+}
+
 /** The evidence of one request as the rules of one policy see it. */
 export interface EvidenceView {
+  /** null: the gate reads none of the servers. */
+  requiredNodes: readonly RequiredNode[] | null;
   nodes: readonly EvidenceNode[];
   /** Bundles that were left out and why: what a rule lacks is explained by these. */
   problems: readonly string[];
@@ -42,10 +51,16 @@ export interface EvidenceView {
 /** Clocks of servers and gate may differ by this much before a bundle counts as "from the future". */
 export const clockToleranceMs = 5 * 60_000;
 
-export function buildEvidenceView(bundles: readonly TrustedBundle[], minTrust: Trust, at: Date): EvidenceView {
+export function buildEvidenceView(
+  bundles: readonly TrustedBundle[],
+  minTrust: Trust,
+  at: Date,
+  requiredNodes: readonly RequiredNode[] | null = null,
+): EvidenceView {
   const { usable, problems } = usableBundles(bundles, minTrust, at);
   const catalog = mergeCatalogs(usable);
   return {
+    requiredNodes,
     nodes: groupByNode(usable),
     problems,
     catalog,

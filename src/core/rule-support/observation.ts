@@ -23,7 +23,8 @@ export interface NodeObservation {
 }
 
 /**
- * The nodes whose counters a verdict needs: those that the policy names, or else the primary and every standby that it reports.
+ * The nodes whose counters a verdict needs: those that the policy names, or else those that the gate reads itself, or else the
+ * primary and every standby that it reports.
  * `missing`: lower-case clauses, one for each node that sent nothing.
  */
 export function requiredNodes(
@@ -33,21 +34,32 @@ export function requiredNodes(
   const primaries = view.nodes.filter(({ role }) => role === "primary");
   const replicas = view.nodes.length - primaries.length;
   const reported = Math.max(0, ...primaries.map(({ bundles }) => bundles[0]?.bundle.server.standbys ?? 0));
-  const missing = (named ?? [])
-    .filter((name) => !view.nodes.some((node) => node.name === name))
-    .map((name) => `there is no evidence of ${name}`);
+  const names = named ?? view.requiredNodes?.map(({ name }) => name) ?? null;
+  const missing = (names ?? []).flatMap((name) => absence(name, view) ?? []);
   if (reported > replicas) {
     missing.push(`the primary reports ${counted(reported, "standby")} and there is evidence of ${replicas}`);
   }
   if (named === null) {
     if (primaries.length === 0) missing.push("there is no evidence of the primary");
-    else if (primaries.some(({ bundles }) => bundles[0]?.bundle.server.standbys == null)) {
+    else if (names === null && primaries.some(({ bundles }) => bundles[0]?.bundle.server.standbys == null)) {
       missing.push(
         "the primary's bundle does not say how many standbys it has (server.standbys), and the policy does not name the nodes",
       );
     }
   }
   return { nodes: view.nodes, missing };
+}
+
+/** Why a node that is needed proves nothing; null: it does. */
+function absence(name: string, view: EvidenceView): string | null {
+  const freshFrom = view.requiredNodes?.find((required) => required.name === name)?.freshFrom ?? null;
+  const node = view.nodes.find((candidate) => candidate.name === name);
+  if (node === undefined) {
+    return `there is no evidence of ${name}${freshFrom === null ? "" : ", which could not be read"}`;
+  }
+  const newest = node.bundles.flatMap(({ bundle }) => (bundle.indexUsage == null ? [] : bundle.capturedAt));
+  if (freshFrom === null || newest.some((capturedAt) => capturedAt >= freshFrom)) return null;
+  return `${name} could not be read, and what is known of it is from before ${utcMinute(freshFrom)}`;
 }
 
 interface ObservationLimits {
@@ -167,8 +179,10 @@ function doubtsOf(
   } else if (windowStart.getTime() > capturedAt.getTime() + clockToleranceMs) {
     doubts.push(`${name} claims to count since ${utcMinute(windowStart)}, after its own capture`);
   } else if (capturedAt.getTime() - windowStart.getTime() < limits.observedFor) {
+    const young = windowStart.getTime() !== basis.bundle.indexUsage?.windowStart?.getTime();
+    const what = young ? `the index was first seen on ${name} at` : `${name} counts only since`;
     doubts.push(
-      `${name} counts only since ${utcMinute(windowStart)}, less than the ${formatDuration(limits.observedFor)} that the policy demands`,
+      `${what} ${utcMinute(windowStart)}, less than the ${formatDuration(limits.observedFor)} that the policy demands`,
     );
   }
   return doubts;

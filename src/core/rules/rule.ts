@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import type { Approval } from "../approvals.ts";
 import type { CalendarPolicy } from "../calendar/types.ts";
 import type { EvidenceView } from "../evidence/view.ts";
@@ -56,8 +56,12 @@ export interface RuleDefinition<Schema extends z.ZodType> {
 /** A rule with its parameters bound. */
 export interface ConfiguredRule {
   id: string;
+  /** How old evidence may be, and how long it must cover, in ms, where the rule has parameters of these names. */
+  times: { maxAge?: number | undefined; observedFor?: number | undefined };
   evaluate(context: RuleContext): readonly RuleFinding[];
 }
+
+const timesSchema = z.object({ maxAge: z.number().optional(), observedFor: z.number().optional() }).catch({});
 
 /** A rule of any parameters, as the registry holds it. */
 export interface Rule {
@@ -80,7 +84,11 @@ export function defineRule<Schema extends z.ZodType>(definition: RuleDefinition<
       if (!parsed.success) return { ok: false, issues: parsed.error.issues };
       return {
         ok: true,
-        rule: { id: definition.id, evaluate: (context) => definition.evaluate(context, parsed.data) },
+        rule: {
+          id: definition.id,
+          times: timesSchema.parse(parsed.data),
+          evaluate: (context) => definition.evaluate(context, parsed.data),
+        },
       };
     },
   };
