@@ -97,6 +97,21 @@ describe.each([13, 15, 18] as const)("PostgreSQL %i", (major) => {
     expect(Object.keys(settings ?? {})).toEqual(expect.arrayContaining(Object.keys(plan[0].Settings)));
   });
 
+  it("notes what other sessions plan with", async () => {
+    expect((await collectFrom(server)).notes?.join() ?? "").not.toContain("of their own");
+    await query(server.url, "ALTER ROLE shop_owner SET work_mem = '1GB'");
+    await query(server.url, "ALTER TABLESPACE pg_default SET (random_page_cost = 2)");
+    const { notes } = await collectFrom(server);
+    expect(notes).toEqual(
+      expect.arrayContaining([
+        "roles plan with settings of their own: shop_owner: work_mem",
+        "tablespaces have page costs of their own: pg_default",
+      ]),
+    );
+    await query(server.url, "ALTER ROLE shop_owner RESET work_mem");
+    await query(server.url, "ALTER TABLESPACE pg_default RESET (random_page_cost)");
+  });
+
   it("sees an index that is being built or that failed as not valid", async () => {
     await query(server.url, "CREATE TABLE twice AS SELECT 1 AS n FROM generate_series(1, 2)");
     await expect(query(server.url, "CREATE UNIQUE INDEX CONCURRENTLY twice_n ON twice (n)")).rejects.toMatchObject({

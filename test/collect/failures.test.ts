@@ -1,5 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
@@ -156,6 +156,26 @@ it("a server that accepts and never answers costs one timeout", async () => {
   );
   for (const socket of sockets) socket.destroy();
   await new Promise((done) => silent.close(done));
+});
+
+it("a server that falls silent in the middle costs one timeout", async () => {
+  const sockets: Socket[] = [];
+  const proxy = createServer((client) => {
+    const upstream = connect(server.port, "127.0.0.1");
+    sockets.push(client, upstream);
+    upstream.pipe(client);
+    client.on("data", (data) => {
+      if (!data.includes("pg_stat_replication")) upstream.write(data);
+    });
+  });
+  await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
+  // As above.
+  const { port } = proxy.address() as AddressInfo;
+  await expect(collectFrom({ ...server, port }, { timeouts: { statement: 100 } })).rejects.toThrow(
+    /^node \(.*\): the server accepts connections but did not answer within 2 s; see whether/,
+  );
+  for (const socket of sockets) socket.destroy();
+  await new Promise((done) => proxy.close(done));
 });
 
 /** A view under an exclusive lock: printing its definition waits. */

@@ -12,7 +12,7 @@ import { ChangedMeanwhile } from "./changed-meanwhile.ts";
 import { demandGrants } from "./grants.ts";
 import indexUsageSql from "./queries/index-usage.sql";
 import promotionSql from "./queries/promotion.sql";
-import { oldestSupported, readServer, readServerFacts } from "./server-facts.ts";
+import { oldestSupported, readServer, readServerFacts, settingNotes } from "./server-facts.ts";
 import { type Snapshot, withSnapshot } from "./snapshot.ts";
 import { readStatistics } from "./statistics-section.ts";
 import { usageWindow } from "./usage-window.ts";
@@ -68,7 +68,7 @@ async function readBundle(
   const { statistics, unreadable, notes } = await readStatistics(snapshot, facts, values);
   const workload = await readWorkload(snapshot, { allowValues: values === "all", functionsRunStatements });
   demandGrants(server.label, facts, { tables: unreadable, statementsSchema: workload.unreadableSchema });
-  const allNotes = [...window.notes, ...notes, ...workload.notes];
+  const allNotes = [...window.notes, ...settingNotes(facts), ...notes, ...workload.notes];
   return checked({
     version: 1,
     capturedAt: facts.capturedAt.toISOString(),

@@ -26,6 +26,8 @@ const serverFactsSchema = z.strictObject({
   mayMonitor: z.boolean(),
   searchPath: z.string(),
   settings: z.record(z.string(), z.string()),
+  ownSettings: z.array(z.string()),
+  tablespacesWithCosts: z.array(z.string()),
   extensions: z.array(z.strictObject({ name: z.string(), version: z.string(), schema: z.string() })),
 });
 
@@ -36,6 +38,16 @@ export const oldestSupported = 130_000;
 
 export function readServerFacts(snapshot: Snapshot): Promise<ServerFacts> {
   return snapshot.mustRead(serverSql, serverFactsSchema, [plannerSettings]);
+}
+
+/** What plans depend on beyond the bundle's settings. */
+export function settingNotes({ ownSettings, tablespacesWithCosts }: ServerFacts): string[] {
+  return [
+    ...(ownSettings.length > 0 ? [`roles plan with settings of their own: ${ownSettings.join(", ")}`] : []),
+    ...(tablespacesWithCosts.length > 0
+      ? [`tablespaces have page costs of their own: ${tablespacesWithCosts.join(", ")}`]
+      : []),
+  ];
 }
 
 const standbysSchema = z.array(

@@ -42,6 +42,20 @@ SELECT json_build_object(
     FROM pg_settings
     WHERE name = ANY ($1::text[])
   ),
+  -- What other sessions plan with, where that is not what this session has.
+  'ownSettings', (
+    SELECT coalesce(json_agg(DISTINCT format('%s: %s', r.rolname, split_part(entry, '=', 1))), '[]')
+    FROM pg_db_role_setting AS s
+    JOIN pg_roles AS r ON r.oid = s.setrole AND r.rolname <> current_user
+    CROSS JOIN unnest(s.setconfig) AS entry
+    WHERE (s.setdatabase = 0 OR s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()))
+      AND split_part(entry, '=', 1) = ANY ($1::text[])
+  ),
+  'tablespacesWithCosts', (
+    SELECT coalesce(json_agg(DISTINCT t.spcname), '[]')
+    FROM pg_tablespace AS t, unnest(t.spcoptions) AS entry
+    WHERE split_part(entry, '=', 1) IN ('seq_page_cost', 'random_page_cost')
+  ),
   'extensions', (
     SELECT coalesce(json_agg(json_build_object('name', e.extname, 'version', e.extversion, 'schema', n.nspname) ORDER BY e.extname), '[]')
     FROM pg_extension AS e
