@@ -4,6 +4,7 @@ import { PlangateError } from "../../core/errors.ts";
 import type { DocumentPath } from "../../core/policy/yaml-document.ts";
 import { displayableName, instant } from "../../core/values.ts";
 import {
+  algorithmFor,
   type EvidenceKey,
   type EvidenceKeys,
   fingerprintOf,
@@ -43,7 +44,8 @@ export function evidenceKeysOf(
     if (keys.has(kid)) report([...at, "kid"], "another key has the same kid");
     try {
       const pem = Buffer.from(readFileBytes(path.resolve(directory, publicKeyFile))).toString("utf8");
-      const publicKey = parsePublicKey(pem, algorithm);
+      const publicKey = parsePublicKey(pem);
+      algorithmFor(publicKey, algorithm);
       const fingerprint = fingerprintOf(publicKey);
       const twin = [...keys.values()].find((key) => key.fingerprint === fingerprint);
       if (twin !== undefined) report([...at, "publicKeyFile"], `is the same key as that of ${twin.kid}`);

@@ -39,8 +39,8 @@ export class KeyError extends PlangateError {
 
 const shortestRsaBits = 2048;
 
-/** One public key in PEM form (SubjectPublicKeyInfo, or PKCS #1) that fits the algorithm. Throws KeyError. */
-export function parsePublicKey(pem: string, algorithm: SignatureAlgorithm): KeyObject {
+/** One public key in PEM form (SubjectPublicKeyInfo, or PKCS #1). Throws KeyError. */
+export function parsePublicKey(pem: string): KeyObject {
   const labels = labelsOf(pem);
   if (labels.some((label) => label.endsWith("PRIVATE KEY"))) {
     throw new KeyError("holds a private key, which belongs to the collector alone; name the file of its public key");
@@ -49,9 +49,7 @@ export function parsePublicKey(pem: string, algorithm: SignatureAlgorithm): KeyO
   if (labels.length !== 1 || (label !== "PUBLIC KEY" && label !== "RSA PUBLIC KEY")) {
     throw new KeyError("must hold exactly one public key in PEM form (-----BEGIN PUBLIC KEY-----)");
   }
-  const key = readKey("public", () => createPublicKey(pem));
-  requireFit(key, algorithm);
-  return key;
+  return readKey("public", () => createPublicKey(pem));
 }
 
 /** A private key in PEM form (PKCS #8, SEC 1 or PKCS #1) without a passphrase. Throws KeyError. */
@@ -68,7 +66,7 @@ export function parsePrivateKey(pem: string): KeyObject {
   return readKey("private", () => createPrivateKey(pem));
 }
 
-/** The algorithm that a key signs with: ES256 for P-256; for RSA the wanted one, or else PS256. Throws KeyError. */
+/** The algorithm of a key's signatures: ES256 for P-256; for RSA the wanted one, or else PS256. Throws KeyError where it cannot have one. */
 export function algorithmFor(key: KeyObject, wanted?: SignatureAlgorithm): SignatureAlgorithm {
   const algorithm = wanted ?? (key.asymmetricKeyType === "rsa" ? "PS256" : "ES256");
   requireFit(key, algorithm);

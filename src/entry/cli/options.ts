@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { duration, instant } from "../../core/values.ts";
 
 /** An option's parser from a zod schema; the message says what is allowed. */
-function parser<Schema extends z.ZodType>(schema: Schema): (text: string) => z.output<Schema> {
+export function parser<Schema extends z.ZodType>(schema: Schema): (text: string) => z.output<Schema> {
   return (text) => {
     const parsed = schema.safeParse(text);
     if (parsed.success) return parsed.data;

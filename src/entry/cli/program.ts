@@ -25,7 +25,7 @@ const commands: readonly CommandEntry[] = [
   },
   {
     name: "evidence",
-    summary: "Make evidence bundles.",
+    summary: "Make, sign and verify evidence bundles.",
     load: () => import("./evidence.ts"),
   },
   {
