@@ -3,7 +3,7 @@ import type { EvidenceBundleInput } from "../../core/evidence/bundle.ts";
 import { readStatement } from "../../core/evidence/import/sql-definition.ts";
 import { definitionOf } from "../../core/sql/index-definition.ts";
 import { splitSearchPath } from "../../core/sql/search-path.ts";
-import { ChangedMeanwhile } from "./changed-meanwhile.ts";
+import { ChangedMeanwhile } from "./collect-error.ts";
 import constraintsSql from "./queries/constraints.sql";
 import extendedStatisticsSql from "./queries/extended-statistics.sql";
 import functionsSql from "./queries/functions.sql";

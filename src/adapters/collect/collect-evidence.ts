@@ -1,14 +1,13 @@
-import { DatabaseError } from "pg";
 import { z } from "zod";
 import { type EvidenceBundleInput, evidenceBundleSchema } from "../../core/evidence/bundle.ts";
 import type { ValuesPolicy } from "../../core/evidence/statistics.ts";
 import { loadGrammar } from "../../core/sql/grammar.ts";
 import { instant } from "../../core/values.ts";
 import type { ServerAddress } from "../servers/server-address.ts";
-import { ServerError, serverError } from "../servers/server-error.ts";
+import { ServerError } from "../servers/server-error.ts";
 import { openSession, type SessionTimeouts } from "../servers/session.ts";
 import { readCatalog } from "./catalog-section.ts";
-import { ChangedMeanwhile } from "./changed-meanwhile.ts";
+import { collectError, isChangedMeanwhile } from "./collect-error.ts";
 import { demandGrants } from "./grants.ts";
 import indexUsageSql from "./queries/index-usage.sql";
 import promotionSql from "./queries/promotion.sql";
@@ -24,6 +23,9 @@ export interface CollectOptions {
   timeouts?: Partial<SessionTimeouts>;
 }
 
+/** Where tables come and go all the time, the next snapshot may be luckier. */
+const maxAttempts = 8;
+
 const defaultTimeouts: SessionTimeouts = { connect: 10_000, statement: 30_000, lock: 5_000 };
 
 /**
@@ -37,10 +39,16 @@ export async function collectEvidence(
 ): Promise<EvidenceBundleInput> {
   await loadGrammar();
   const session = await openSession(server, { ...defaultTimeouts, ...options.timeouts });
+  const values = options.values ?? "low-cardinality";
   try {
-    return await withSnapshot(session, (snapshot) => readBundle(snapshot, server, options.values ?? "low-cardinality"));
-  } catch (error) {
-    throw explained(server, error);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await withSnapshot(session, (snapshot) => readBundle(snapshot, server, values));
+      } catch (error) {
+        if (attempt === maxAttempts || !isChangedMeanwhile(error)) throw collectError(server, error);
+        await session.run("ROLLBACK");
+      }
+    }
   } finally {
     await session.close();
   }
@@ -88,27 +96,4 @@ function checked(bundle: unknown): EvidenceBundleInput {
   evidenceBundleSchema.parse(bundle);
   // The schema has accepted it, so this is what it accepts.
   return bundle as EvidenceBundleInput;
-}
-
-/** A query was cancelled on a standby because the primary changed or removed what it read. */
-const serializationFailure = "40001";
-
-function explained(server: ServerAddress, error: unknown): unknown {
-  if (error instanceof ChangedMeanwhile) {
-    return new ServerError("changed-meanwhile", server.label, error.message, "run it again when no migration runs", {
-      cause: error,
-    });
-  }
-  if (!(error instanceof DatabaseError)) return error;
-  if (error.code === serializationFailure) {
-    const help = "run it again, or turn on hot_standby_feedback";
-    return new ServerError(
-      "replay-conflict",
-      server.label,
-      "the standby cancelled a query to go on with replay",
-      help,
-      { cause: error },
-    );
-  }
-  return serverError(server.label, error);
 }

@@ -9,4 +9,6 @@ SELECT coalesce(
 FROM pg_statistic_ext AS s
 JOIN pg_class AS c ON c.oid = s.stxrelid
 JOIN pg_namespace AS n ON n.oid = s.stxnamespace
-WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+WHERE pg_get_statisticsobjdef(s.oid) IS NOT NULL
+  AND n.nspname !~ '^pg_'
+  AND n.nspname <> 'information_schema'
