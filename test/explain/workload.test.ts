@@ -132,6 +132,28 @@ test.each([
   expect(setsOf(text, ["integer", "text"])).toEqual({ ok: false, reason });
 });
 
+test.each([
+  ["SELECT 1", "SELECT 1"],
+  ["  /* a */ SELECT 1 ; -- b", "SELECT 1 "],
+  ["PREPARE q AS SELECT 'größer' AS x FROM orders WHERE a = $1", "SELECT 'größer' AS x FROM orders WHERE a = $1"],
+  [
+    'PREPARE "AS" (numeric(4, 2), "my as") AS WITH x AS (SELECT 1) SELECT * FROM x',
+    "WITH x AS (SELECT 1) SELECT * FROM x",
+  ],
+])("the query of: %s", (text, expected) => {
+  expect(read(text).text).toBe(expected);
+});
+
+test.each([
+  ["", "there is no statement"],
+  ["SELECT 1; SELECT 2", "2 statements; a query is one statement"],
+  ["SELECT 1 WHERE x = 'cut o", "it cannot be parsed: it is cut off, or its owner hides it"],
+  ["<insufficient privilege>", "it cannot be parsed: it is cut off, or its owner hides it"],
+  ["DECLARE c CURSOR FOR SELECT 1", "PostgreSQL prepares only SELECT, INSERT, UPDATE, DELETE and MERGE"],
+])("no query: %s", (text, reason) => {
+  expect(readQueryText(text)).toEqual({ ok: false, reason });
+});
+
 test("constants take the place of parameters, whatever stands before them", () => {
   const query = read("/* Größe */ SELECT 'größer' FROM orders WHERE a = $1 LIMIT $2 OFFSET $3;");
   expect(

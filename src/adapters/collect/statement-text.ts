@@ -1,6 +1,7 @@
 import type { Node } from "@pgsql/types";
 import { parseSql, scanSql, type Token } from "../../core/sql/grammar.ts";
 import { queryOf } from "../../core/sql/read-query.ts";
+import { explainedStatementName } from "../../core/workload/query-text.ts";
 
 export type StatementText = { text: string } | "no-query-plan" | "unreadable";
 
@@ -13,7 +14,7 @@ export type StatementText = { text: string } | "no-query-plan" | "unreadable";
 export function statementText(text: string, allowValues: boolean): StatementText {
   const statement = text.includes("\0") ? null : readOne(text);
   if (statement === null) return "unreadable";
-  if (statement.node === null || "ExplainStmt" in statement.node || queryOf(statement.node) === undefined) {
+  if (statement.node === null || isExplained(statement.node) || queryOf(statement.node) === undefined) {
     return "no-query-plan";
   }
   return allowValues ? { text: statement.text } : withoutValues(statement.text, statement.node);
@@ -43,6 +44,11 @@ function assigned(text: string): string | null {
   const scanned = scanSql(text);
   const sign = scanned.ok ? scanned.value.find((token) => token.text === ":=") : undefined;
   return sign === undefined ? null : `SELECT ${Buffer.from(text, "utf8").toString("utf8", sign.end).trim()}`;
+}
+
+/** A person's EXPLAIN, or plangate's own. */
+function isExplained(node: Node): boolean {
+  return "ExplainStmt" in node || ("PrepareStmt" in node && node.PrepareStmt.name === explainedStatementName);
 }
 
 const comments = new Set(["SQL_COMMENT", "C_COMMENT"]);

@@ -1,6 +1,7 @@
 import { DatabaseError } from "pg";
 import { z } from "zod";
 import type { ParameterSet } from "../../core/workload/parameter-sets.ts";
+import { explainedStatementName } from "../../core/workload/query-text.ts";
 import { redactPlan } from "../../core/workload/redact-plan.ts";
 import { ServerError } from "../servers/server-error.ts";
 import type { Session } from "../servers/session.ts";
@@ -33,7 +34,6 @@ export interface ExplainOptions {
 }
 
 const planRow = z.object({ "QUERY PLAN": z.unknown() });
-const statementName = "plangate_query";
 const recoveryConflict = "40001";
 const canceled = "57014";
 const insufficientPrivilege = "42501";
@@ -58,9 +58,9 @@ function explain(session: Session, variant: Variant, { execute, serverMajor }: E
   const { generic, text, types, values } = variant;
   return inReadOnlyTransaction(session, async () => {
     if (generic && serverMajor >= 16) return onlyPlan(session, `EXPLAIN (${settings}, GENERIC_PLAN) ${text}`);
-    await session.run(`PREPARE ${statementName}${list(types)} AS ${text}`);
+    await session.run(`PREPARE ${explainedStatementName}${list(types)} AS ${text}`);
     await session.run(`SET LOCAL plan_cache_mode = force_${generic ? "generic" : "custom"}_plan`);
-    return onlyPlan(session, `EXPLAIN (${settings}) EXECUTE ${statementName}${list(values.map(literal))}`);
+    return onlyPlan(session, `EXPLAIN (${settings}) EXECUTE ${explainedStatementName}${list(values.map(literal))}`);
   });
 }
 
@@ -95,9 +95,9 @@ const typesRow = z.object({ types: z.array(z.string()) });
 export async function parameterTypes(session: Session, text: string): Promise<Prepared> {
   try {
     const types = await inReadOnlyTransaction(session, async () => {
-      await session.run(`PREPARE ${statementName} AS ${text}`);
+      await session.run(`PREPARE ${explainedStatementName} AS ${text}`);
       const sql = "SELECT parameter_types::text[] AS types FROM pg_prepared_statements WHERE name = $1";
-      const [row] = await session.rows(typesRow, sql, [statementName]);
+      const [row] = await session.rows(typesRow, sql, [explainedStatementName]);
       return row?.types ?? [];
     });
     return { ok: true, types };

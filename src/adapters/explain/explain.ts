@@ -45,6 +45,7 @@ export interface ExplainResult {
   workload: AffectedWorkload;
   /** Plan records of each phase. */
   plans: { before: number; after: number };
+  /** Without those that a clone would have given. */
   missing: PlansMissing[];
   /** For the reader. */
   remarks: string[];
@@ -82,9 +83,10 @@ async function explainWith(request: ExplainRequest, session: OpenSession): Promi
   const missing = [...unexplained(workload), ...before.missing];
   remarks.push(...before.remarks);
   const records = [...before.records];
+  const withoutClone: PlansMissing[] = [];
   if (clone === null) {
     remarks.push("There are no after plans: give --clone, a disposable copy to which the migration is applied.");
-    missing.push(
+    withoutClone.push(
       ...before.planned.map(({ text }) => ({ query: text, phase: "after" as const, reason: "no clone was given" })),
     );
   } else {
@@ -96,7 +98,7 @@ async function explainWith(request: ExplainRequest, session: OpenSession): Promi
     bundle: {
       ...collected,
       plans: records,
-      ...(missing.length > 0 && { plansMissing: missing }),
+      ...(missing.length + withoutClone.length > 0 && { plansMissing: [...missing, ...withoutClone] }),
     },
     workload,
     plans: { before: before.records.length, after: records.length - before.records.length },

@@ -1,6 +1,6 @@
 import type { Node } from "@pgsql/types";
 import { walk } from "../sql/ast.ts";
-import { parseSql } from "../sql/grammar.ts";
+import { parseSql, scanSql } from "../sql/grammar.ts";
 
 /** One query of a workload, as EXPLAIN of a prepared statement takes it. */
 export interface QueryText {
@@ -12,6 +12,9 @@ export interface QueryText {
   /** The largest n of its parameters $n; 0: none. */
   parameterCount: number;
 }
+
+/** Under this name plangate prepares what it explains. With pg_stat_statements.track = all it shows up in the workload, where it does not belong. */
+export const explainedStatementName = "plangate_query";
 
 export type ReadQueryText = { ok: true; query: QueryText } | { ok: false; reason: string };
 
@@ -25,6 +28,7 @@ export function readQueryText(text: string): ReadQueryText {
   const [statement, ...others] = parsed.value;
   if (statement === undefined) return { ok: false, reason: "there is no statement" };
   if (others.length > 0) return { ok: false, reason: `${others.length + 1} statements; a query is one statement` };
+  if ("PrepareStmt" in statement.node) return readQueryText(preparedText(text));
   if (!preparable.some((type) => type in statement.node)) {
     return { ok: false, reason: "PostgreSQL prepares only SELECT, INSERT, UPDATE, DELETE and MERGE" };
   }
@@ -38,6 +42,20 @@ export function readQueryText(text: string): ReadQueryText {
     parameterCount: parameterCount(statement.node),
   };
   return { ok: true, query };
+}
+
+/** PREPARE name (types) AS query → the query: what pg_stat_statements shows of a statement that was prepared by SQL. */
+function preparedText(text: string): string {
+  const scanned = scanSql(text);
+  let depth = 0;
+  for (const token of scanned.ok ? scanned.value : []) {
+    if (token.text === "(") depth += 1;
+    else if (token.text === ")") depth -= 1;
+    else if (token.keyword && token.text.toLowerCase() === "as" && depth === 0) {
+      return new TextDecoder().decode(new TextEncoder().encode(text).subarray(token.end));
+    }
+  }
+  return "";
 }
 
 /** The query's text with constants in place of some parameters: SQL by parameter number. */
