@@ -1,8 +1,10 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import { mergeCatalogs } from "../catalog/merge.ts";
 import { type ObjectName, sameObject } from "../values.ts";
-import { type PlanEvidence, type ServerRole, type Trust, type TrustedBundle, trustLevels } from "./bundle.ts";
+import type { PlanEvidence, ServerRole, Trust, TrustedBundle } from "./bundle.ts";
 import { groupByNode } from "./nodes.ts";
+import { clockToleranceMs, usableBundles } from "./usable.ts";
+import { mergeWorkload, type Workload } from "./workload.ts";
 
 /** One server of the cluster, however many bundles and names show it. */
 export interface EvidenceNode {
@@ -18,11 +20,7 @@ export interface PlanRecord {
   server: { name: string; role: ServerRole };
   capturedAt: Date;
   settings: Readonly<Record<string, string>>;
-}
-
-export interface WorkloadStatement {
-  query: string;
-  totalMs: number | null;
+  trust: Trust;
 }
 
 /** A server that the gate reads itself: every verdict about the whole cluster needs it. */
@@ -43,13 +41,10 @@ export interface EvidenceView {
   catalog: Catalog | null;
   plans: readonly PlanRecord[];
   /** The known workload over all nodes; null: no bundle has one. */
-  statements: { complete: boolean; rows: readonly WorkloadStatement[] } | null;
+  statements: Workload | null;
   /** Number of rows of a table; null: nothing says. */
   tableRows(table: ObjectName): number | null;
 }
-
-/** Clocks of servers and gate may differ by this much before a bundle counts as "from the future". */
-export const clockToleranceMs = 5 * 60_000;
 
 export function buildEvidenceView(
   bundles: readonly TrustedBundle[],
@@ -59,67 +54,40 @@ export function buildEvidenceView(
 ): EvidenceView {
   const { usable, problems } = usableBundles(bundles, minTrust, at);
   const catalog = mergeCatalogs(usable);
+  const nodes = groupByNode(usable);
+  const plans = usable.flatMap(plansOf);
+  const cluster = usable.find(({ bundle }) => bundle.server.systemIdentifier != null)?.bundle.server.systemIdentifier;
+  const faults = plans.map((plan) => planFault(plan, cluster ?? null, at));
   return {
     requiredNodes,
-    nodes: groupByNode(usable),
-    problems,
+    nodes,
+    problems: [...problems, ...new Set(faults.flatMap((fault) => fault ?? []))],
     catalog,
-    plans: usable.flatMap(plansOf).filter((plan) => plan.capturedAt.getTime() <= at.getTime() + clockToleranceMs),
-    statements: workload(usable),
+    plans: plans.filter((_plan, index) => faults[index] === null),
+    statements: mergeWorkload(nodes),
     tableRows: (table) => rowsOf(catalog, table),
   };
 }
 
-function usableBundles(bundles: readonly TrustedBundle[], minTrust: Trust, at: Date) {
-  const problems: string[] = [];
-  const candidates = byTrustAndAge(bundles).filter(({ bundle, trust }) => {
-    const name = bundle.server.name;
-    if (trustLevels.indexOf(trust) < trustLevels.indexOf(minTrust)) {
-      problems.push(`The bundle of ${name} is ${trust}; the policy demands ${minTrust} evidence.`);
-      return false;
-    }
-    if (bundle.capturedAt.getTime() > at.getTime() + clockToleranceMs) {
-      problems.push(`The bundle of ${name} was captured at ${bundle.capturedAt.toISOString()}, after this evaluation.`);
-      return false;
-    }
-    return true;
-  });
-  const clusters = new Set(candidates.flatMap(({ bundle }) => bundle.server.systemIdentifier ?? []));
-  if (clusters.size > 1) {
-    problems.push(
-      `The bundles are of ${clusters.size} clusters (system identifiers ${[...clusters].join(", ")}); none of them counts.`,
-    );
-    return { usable: [], problems };
+/** Why a plan does not count; null: it does. */
+function planFault({ evidence, server, capturedAt }: PlanRecord, cluster: string | null, at: Date): string | null {
+  if (capturedAt.getTime() > at.getTime() + clockToleranceMs) {
+    return `A query plan of ${server.name} was captured at ${capturedAt.toISOString()}, after this evaluation.`;
   }
-  return { usable: candidates, problems };
+  const own = evidence.server?.systemIdentifier ?? null;
+  // After plans are made on clones, which are clusters of their own.
+  if (evidence.phase === "after" || own === null || cluster === null || own === cluster) return null;
+  return `A before plan of ${server.name} is of another cluster (system identifier ${own}); it does not count.`;
 }
 
-function byTrustAndAge(bundles: readonly TrustedBundle[]): TrustedBundle[] {
-  return [...bundles].sort(
-    (a, b) =>
-      trustLevels.indexOf(b.trust) - trustLevels.indexOf(a.trust) ||
-      b.bundle.capturedAt.getTime() - a.bundle.capturedAt.getTime(),
-  );
-}
-
-function plansOf({ bundle }: TrustedBundle): PlanRecord[] {
+function plansOf({ bundle, trust }: TrustedBundle): PlanRecord[] {
   return (bundle.plans ?? []).map((evidence) => ({
     evidence,
     server: evidence.server ?? bundle.server,
     capturedAt: evidence.capturedAt ?? bundle.capturedAt,
     settings: evidence.settings ?? bundle.server.settings ?? {},
+    trust,
   }));
-}
-
-function workload(bundles: readonly TrustedBundle[]): EvidenceView["statements"] {
-  const sections = bundles.flatMap(({ bundle }) => bundle.statements ?? []);
-  if (sections.length === 0) return null;
-  return {
-    complete: sections.every((section) => section.complete),
-    rows: sections.flatMap((section) =>
-      section.rows.map(({ query, totalMs }) => ({ query, totalMs: totalMs ?? null })),
-    ),
-  };
 }
 
 function rowsOf(catalog: Catalog | null, table: ObjectName): number | null {

@@ -1,6 +1,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { IndexUsageRow, ServerRole, TrustedBundle } from "../evidence/bundle.ts";
-import { clockToleranceMs, type EvidenceNode, type EvidenceView } from "../evidence/view.ts";
+import { clockToleranceMs, latestWord } from "../evidence/usable.ts";
+import type { EvidenceNode, EvidenceView } from "../evidence/view.ts";
 import { formatDuration, type ObjectName, sameObject } from "../values.ts";
 import { counted, utcMinute } from "./findings.ts";
 
@@ -33,7 +34,7 @@ export function requiredNodes(
 ): { nodes: readonly EvidenceNode[]; missing: readonly string[] } {
   const primaries = view.nodes.filter(({ role }) => role === "primary");
   const replicas = view.nodes.length - primaries.length;
-  const reported = Math.max(0, ...primaries.map(({ bundles }) => bundles[0]?.bundle.server.standbys ?? 0));
+  const reported = Math.max(0, ...primaries.map((primary) => standbysOf(primary) ?? 0));
   const names = named ?? view.requiredNodes?.map(({ name }) => name) ?? null;
   const missing = (names ?? []).flatMap((name) => absence(name, view) ?? []);
   if (reported > replicas) {
@@ -41,13 +42,20 @@ export function requiredNodes(
   }
   if (named === null) {
     if (primaries.length === 0) missing.push("there is no evidence of the primary");
-    else if (names === null && primaries.some(({ bundles }) => bundles[0]?.bundle.server.standbys == null)) {
+    else if (names === null && primaries.some((primary) => standbysOf(primary) === null)) {
       missing.push(
         "the primary's bundle does not say how many standbys it has (server.standbys), and the policy does not name the nodes",
       );
     }
   }
   return { nodes: view.nodes, missing };
+}
+
+/** How many standbys a primary has, by the most trusted of its bundles or a later one that says more; null: not told. */
+function standbysOf({ bundles }: EvidenceNode): number | null {
+  const told = latestWord(bundles, ({ server }) => server.standbys != null);
+  if (told.length === 0 || told[0]?.trust !== bundles[0]?.trust) return null;
+  return Math.max(...told.map(({ bundle }) => bundle.server.standbys ?? 0));
 }
 
 /** Why a node that is needed proves nothing; null: it does. */
@@ -57,8 +65,11 @@ function absence(name: string, view: EvidenceView): string | null {
   if (node === undefined) {
     return `there is no evidence of ${name}${freshFrom === null ? "" : ", which could not be read"}`;
   }
-  const newest = node.bundles.flatMap(({ bundle }) => (bundle.indexUsage == null ? [] : bundle.capturedAt));
-  if (freshFrom === null || newest.some((capturedAt) => capturedAt >= freshFrom)) return null;
+  // A lower trust never replaces a higher one, so what somebody sent does not stand in for what the gate could not read.
+  const counting = node.bundles.filter(
+    ({ bundle, trust }) => bundle.indexUsage != null && trust === node.bundles[0]?.trust,
+  );
+  if (freshFrom === null || counting.some(({ bundle }) => bundle.capturedAt >= freshFrom)) return null;
   return `${name} could not be read, and what is known of it is from before ${utcMinute(freshFrom)}`;
 }
 
@@ -97,7 +108,10 @@ export function observeIndex(
     windowStart,
     capturedAt: basis.bundle.capturedAt,
     indexAgeUnknown: basisRows.some((row) => row.firstSeen == null),
-    doubts: doubtsOf(node.name, basis, basisRows, windowStart, at, limits),
+    doubts: [
+      ...doubtsOf(node.name, basis, basisRows, windowStart, at, limits),
+      ...contradictions(node.name, basis, windowStart, seen, limits),
+    ],
   };
 }
 
@@ -186,6 +200,22 @@ function doubtsOf(
     );
   }
   return doubts;
+}
+
+/** Less trusted bundles whose counters started later, so that the window is too short if they are right. */
+function contradictions(
+  name: string,
+  basis: TrustedBundle,
+  windowStart: Date | null,
+  seen: readonly { bundle: TrustedBundle; rows: readonly IndexUsageRow[] }[],
+  { observedFor }: ObservationLimits,
+): string[] {
+  return seen.flatMap(({ bundle, rows }) => {
+    const start = bundle === basis ? null : startOfWindow(bundle, rows);
+    if (start === null || windowStart === null || start <= windowStart) return [];
+    if (basis.bundle.capturedAt.getTime() - start.getTime() >= observedFor) return [];
+    return [`by a less trusted bundle ${name} counts only since ${utcMinute(start)}`];
+  });
 }
 
 function ageOf({ bundle }: TrustedBundle, at: Date): number {

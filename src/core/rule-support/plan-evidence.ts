@@ -1,4 +1,5 @@
 import type { PlanEvidence } from "../evidence/bundle.ts";
+import { isLower } from "../evidence/usable.ts";
 import type { PlanRecord } from "../evidence/view.ts";
 import { comparePlans, type PlanComparison } from "../query-plan/compare.ts";
 import { parseQueryPlan } from "../query-plan/parse.ts";
@@ -64,13 +65,19 @@ function beforeDoubts(befores: readonly PlanRecord[], at: Date, { source, maxAge
     return [source === "replica" ? "it has no before plan taken on a replica" : "it has no before plan"];
   const fromSource = befores.filter(({ server }) => source === "any" || server.role === "replica");
   if (fromSource.length === 0) return ["its before plan was taken on the primary, not on a replica"];
-  return staleness("before", fromSource, at, maxAge);
+  const decisive = fromSource.filter(
+    ({ server, trust }) =>
+      !fromSource.some((other) => other.server.name === server.name && isLower(trust, other.trust)),
+  );
+  return staleness("before", decisive, at, maxAge);
 }
 
 function afterDoubts(all: readonly PlanRecord[], own: readonly PlanRecord[], at: Date, maxAge: number): string[] {
   if (all.length === 0) return ["it has no after plan"];
   if (own.length === 0) return ["its after plan was made with other migrations than these (migrationsDigest)"];
-  return staleness("after", own, at, maxAge);
+  // Made on clones, after plans are not of a server: any of a higher trust goes first.
+  const decisive = own.filter(({ trust }) => !own.some((other) => isLower(trust, other.trust)));
+  return staleness("after", decisive, at, maxAge);
 }
 
 function staleness(phase: string, plans: readonly PlanRecord[], at: Date, maxAge: number): string[] {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { aiAssistance } from "../ai-assistance.ts";
 import type { Approval } from "../approvals.ts";
-import { clockToleranceMs } from "../evidence/view.ts";
+import { clockToleranceMs } from "../evidence/usable.ts";
 import { counted, failed, listed, passed } from "../rule-support/findings.ts";
 import { count } from "../values.ts";
 import { defineRule, type RuleContext } from "./rule.ts";

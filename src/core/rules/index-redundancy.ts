@@ -108,7 +108,7 @@ type Use = "used" | "unused" | "unknown";
 
 function useOf(drop: DropIndexChange, { evidence, at }: RuleContext, observedFor: number): Use {
   const seen = evidence.nodes.map((node) =>
-    observeIndex(node, drop.index, evidence.catalog, at, { observedFor, maxAge: Number.POSITIVE_INFINITY }),
+    observeIndex(node, drop.index, evidence.catalog, at, { observedFor, maxAge: observedFor }),
   );
   if (seen.some(({ scans }) => (scans ?? 0) > 0)) return "used";
   return seen.length === 0 || seen.some(({ scans }) => scans === null) ? "unknown" : "unused";
