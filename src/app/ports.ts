@@ -72,6 +72,8 @@ export interface NodeReading {
   node: string;
   /** Why what is stored of the node is not fresh: names the node, never a password; null: it is fresh. */
   problem: string | null;
+  /** What was known of the node before then is not fresh. */
+  freshFrom: Date;
 }
 
 export interface ReceivedBundle {

@@ -6,8 +6,10 @@ import { type DeployRequest, type MigrationFormat, type ParsedRequest, parseDepl
 import { loadGrammar } from "../core/sql/grammar.ts";
 import { formatDuration } from "../core/values.ts";
 import { type Caller, countableApprovals } from "./approvals.ts";
+import { completeEvidence, gatherEvidence } from "./gather-evidence.ts";
 import type {
   Clock,
+  DatabaseReader,
   DecisionStore,
   EvidenceStore,
   EvidenceTrust,
@@ -24,6 +26,7 @@ export interface GatePorts {
   decisions: DecisionStore;
   evidence: EvidenceStore;
   evidenceTrust: EvidenceTrust;
+  databases: DatabaseReader;
   idempotency: IdempotencyStore;
 }
 
@@ -83,25 +86,38 @@ async function judge(
 ): Promise<Decision> {
   await loadGrammar();
   const database = request.database ?? settings.services.get(request.service)?.database ?? null;
-  const stored = database === null ? [] : await ports.evidence.bundlesOf(database);
+  const needsEvidence = (request.migrations ?? []).length > 0;
+  const gathered = await gatherEvidence(ports, ports.policies.current().set, database, needsEvidence);
   const rollbackToApproved = await isRollbackToApproved(ports.decisions, request);
   const { approvals, warnings } = countableApprovals(request, caller);
   const at = ports.clock.now();
-  const held = stillTrusted(stored, ports.evidenceTrust, at);
+  const held = stillTrusted(gathered.stored, ports.evidenceTrust, at);
   const received = bundles.map((parsed, index) => ({ parsed, raw: rawBundles[index] }));
   const { accepted, refused } = judgeEvidence(received, ports.evidenceTrust, at);
+  const evidence = completeEvidence(
+    withoutRepeats([...held.bundles, ...accepted.map(({ parsed }) => parsed)]),
+    gathered,
+  );
   const { set, staleSince } = ports.policies.current();
   const decision = decide({
     id: `dec_${randomUUID().replaceAll("-", "")}`,
     policySet: set,
     request,
-    bundles: withoutRepeats([...held.bundles, ...accepted.map(({ parsed }) => parsed)]),
+    bundles: evidence.bundles,
+    requiredNodes: gathered.requiredNodes,
     approvals,
     rollbackToApproved,
     unmatched: settings.unmatched,
     leaseMs: settings.leaseMs,
     timeZoneDatabase: settings.timeZoneDatabase,
-    warnings: [...warnings, ...refused.map(({ message }) => message), ...held.warnings, ...staleWarning(staleSince)],
+    warnings: [
+      ...warnings,
+      ...gathered.warnings,
+      ...refused.map(({ message }) => message),
+      ...held.warnings,
+      ...evidence.warnings,
+      ...staleWarning(staleSince),
+    ],
     at,
   });
   const answer = isTooStale(staleSince, at, settings) ? rejectedAsStale(decision, staleSince, settings) : decision;

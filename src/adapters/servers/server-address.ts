@@ -27,6 +27,11 @@ export function parseServerAddress(text: string, env: NodeJS.ProcessEnv, default
   if (url === undefined || url === "") {
     throw wrong(name, `the environment variable ${variable ?? ""} is not set`, "set it to the server's URL");
   }
+  return serverAddress(name, url);
+}
+
+/** @throws ServerError (`bad-server-address`): not the URL of a PostgreSQL server. */
+export function serverAddress(name: string, url: string): ServerAddress {
   return { name, url, label: `${name} (${place(url, name)})` };
 }
 

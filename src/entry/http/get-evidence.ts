@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { completeEvidence, gatherEvidence } from "../../app/gather-evidence.ts";
 import { stillTrusted } from "../../app/received-evidence.ts";
 import { bundleSummarySchema, summarize } from "./bundle-summary.ts";
 import { nameParameter } from "./query.ts";
@@ -8,7 +9,7 @@ export const getEvidence = defineRoute({
   method: "get",
   path: "/v1/evidence",
   operationId: "listEvidence",
-  summary: "Lists the evidence bundles that a request on this database would use now, newest first.",
+  summary: "Lists the evidence bundles that the gate holds for requests on this database, newest first.",
   query: z.strictObject({ database: nameParameter }),
   responses: {
     200: { description: "The bundles, without their contents.", schema: bundleSummarySchema },
@@ -16,8 +17,9 @@ export const getEvidence = defineRoute({
     503: { description: "The database does not answer." },
   },
   async handle({ ports }, { query }) {
-    const stored = await ports.evidence.bundlesOf(query.database);
-    const { bundles } = stillTrusted(stored, ports.evidenceTrust, ports.clock.now());
+    const gathered = await gatherEvidence(ports, ports.policies.current().set, query.database, false);
+    const held = stillTrusted(gathered.stored, ports.evidenceTrust, ports.clock.now());
+    const { bundles } = completeEvidence(held.bundles, gathered);
     return { status: 200, body: { bundles: bundles.map(summarize) } };
   },
 });

@@ -6,6 +6,17 @@ const readiness = z.strictObject({
   ready: z.boolean(),
   database: z.enum(["ok", "unavailable"]),
   policies: z.string().describe("`ok`, or `stale since <instant>` while the files are broken."),
+  evidence: z
+    .array(
+      z.strictObject({
+        database: z.string(),
+        node: z.string(),
+        state: z.enum(["not read yet", "ok", "failing"]),
+        lastRead: z.iso.datetime().nullable(),
+        retryAt: z.iso.datetime().nullable().describe("After failures: the server is not asked again before."),
+      }),
+    )
+    .describe("The servers that the gate reads itself. One that fails does not make the gate unready."),
 });
 
 export const readyz = defineRoute({
@@ -18,7 +29,7 @@ export const readyz = defineRoute({
     200: { description: "It can.", schema: readiness },
     503: { description: "It cannot, or is shutting down.", schema: readiness, contentType: "application/json" },
   },
-  async handle({ ports, settings, clock, pingDatabase, isStopping, log }) {
+  async handle({ ports, settings, clock, pingDatabase, isStopping, databaseStates, log }) {
     const answers = await pingDatabase().then(
       () => true,
       (error: unknown) => {
@@ -35,6 +46,13 @@ export const readyz = defineRoute({
         ready,
         database: answers ? "ok" : "unavailable",
         policies: staleSince === null ? "ok" : `stale since ${staleSince.toISOString()}`,
+        evidence: databaseStates().map(({ database, node, state, lastRead, retryAt }) => ({
+          database,
+          node,
+          state,
+          lastRead: lastRead?.toISOString() ?? null,
+          retryAt: retryAt?.toISOString() ?? null,
+        })),
       },
     };
   },

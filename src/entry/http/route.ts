@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { NodeState } from "../../adapters/databases/node-reader.ts";
 import type { Caller } from "../../app/approvals.ts";
 import type { Clock } from "../../app/ports.ts";
 import type { GatePorts, GateSettings } from "../../app/submit.ts";
@@ -13,6 +14,8 @@ export interface Gate {
   anonymous: Caller;
   /** Throws when the database does not answer. */
   pingDatabase(): Promise<void>;
+  /** The servers that the gate reads itself. */
+  databaseStates(): NodeState[];
   /** From now on nothing new is accepted. */
   isStopping(): boolean;
   telemetry: Telemetry;

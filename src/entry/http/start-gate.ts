@@ -1,5 +1,6 @@
 import path from "node:path";
 import { type GateConfig, isLoopback, type ListenAddress } from "../../adapters/config/config.ts";
+import { openDatabaseReader } from "../../adapters/databases/database-reader.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../adapters/embedded/embedded-postgres.ts";
 import { evidenceTrust } from "../../adapters/evidence-signature/evidence-trust.ts";
 import { readPolicyDirectory } from "../../adapters/policies/read-directory.ts";
@@ -15,7 +16,7 @@ import { describeError, type Log } from "./log.ts";
 import type { Gate } from "./route.ts";
 import { apiRoutes, metricsRoutes } from "./routes.ts";
 import { listen } from "./server.ts";
-import { newTelemetry } from "./telemetry.ts";
+import { newTelemetry, type Telemetry } from "./telemetry.ts";
 
 export interface RunningGate {
   url: string;
@@ -76,6 +77,9 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
   const { store, embedded } = await openGateStore(config, environment, onStop);
   pruneRegularly(store, log, onStop);
 
+  const databases = readDatabases(config, store, environment, telemetry);
+  onStop(() => databases.close());
+
   let stopping = false;
   const gate: Gate = {
     ports: {
@@ -84,6 +88,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
       decisions: store.decisions,
       evidence: store.evidence,
       evidenceTrust: evidenceTrust(config.evidence.keys),
+      databases,
       idempotency: store.idempotency,
     },
     settings: {
@@ -99,6 +104,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
       await store.ping();
     },
     isStopping: () => stopping,
+    databaseStates: () => databases.states(),
     telemetry,
     log,
     clock,
@@ -170,6 +176,21 @@ async function openGateStore(
   });
   onStop(() => store.close());
   return { store, embedded };
+}
+
+function readDatabases({ databases }: GateConfig, store: Store, { clock, log }: GateEnvironment, telemetry: Telemetry) {
+  const reader = openDatabaseReader(databases, {
+    evidence: store.evidence,
+    clock,
+    onRead({ database, node, error }) {
+      telemetry.databaseRead(database, node, error === null ? "ok" : "failed");
+      if (error === null) log.info({ database, node }, "evidence read");
+      else log.warn({ database, node, error: describeError(error) }, "evidence could not be read");
+    },
+    onStoreFailure: (error) => log.warn({ error: describeError(error) }, "what was read could not be stored"),
+  });
+  telemetry.watchDatabases(() => reader.states());
+  return reader;
 }
 
 function pruneRegularly(store: Store, log: Log, onStop: OnStop): void {

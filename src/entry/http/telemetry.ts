@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { NodeState } from "../../adapters/databases/node-reader.ts";
 import type { Decision } from "../../core/decision.ts";
 
 /** Environments come from requests: beyond this many different ones they are counted as "other". */
@@ -9,6 +10,9 @@ export interface Telemetry {
   answered(route: string, status: number): void;
   storeFailed(code: string): void;
   policiesReloaded(result: "ok" | "broken", at: Date): void;
+  databaseRead(database: string, node: string, result: "ok" | "failed"): void;
+  /** From now on the metrics tell of these servers. */
+  watchDatabases(states: () => readonly NodeState[]): void;
   /** Prometheus' text format. */
   text(): Promise<{ contentType: string; body: string }>;
 }
@@ -66,6 +70,12 @@ export function newTelemetry(policies: () => { staleSince: Date | null }): Telem
       this.set(policies().staleSince === null ? 0 : 1);
     },
   });
+  const databaseReads = new Counter({
+    name: "plangate_database_reads_total",
+    help: "Readings of evidence from database servers, by result.",
+    labelNames: ["database", "node", "result"],
+    registers,
+  });
   const environments = new Set<string>();
   const bounded = (environment: string) => {
     if (environments.size < mostEnvironments) environments.add(environment);
@@ -83,6 +93,32 @@ export function newTelemetry(policies: () => { staleSince: Date | null }): Telem
       reloads.inc({ result });
       if (result === "ok") lastReload.set(at.getTime() / 1000);
     },
+    databaseRead: (database, node, result) => databaseReads.inc({ database, node, result }),
+    watchDatabases: (states) => watchDatabases(states, registers),
     text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
+}
+
+function watchDatabases(states: () => readonly NodeState[], registers: Registry[]): void {
+  const labelNames = ["database", "node"] as const;
+  new Gauge({
+    name: "plangate_database_node_failures",
+    help: "Failures in a row to read evidence from the server; 0: the last reading succeeded, or there was none.",
+    labelNames,
+    registers,
+    collect() {
+      for (const { database, node, failures } of states()) this.set({ database, node }, failures);
+    },
+  });
+  new Gauge({
+    name: "plangate_database_node_last_read_timestamp_seconds",
+    help: "When evidence was last read from the server (Unix time).",
+    labelNames,
+    registers,
+    collect() {
+      for (const { database, node, lastRead } of states()) {
+        if (lastRead !== null) this.set({ database, node }, lastRead.getTime() / 1000);
+      }
+    },
+  });
 }
