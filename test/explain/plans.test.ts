@@ -26,9 +26,9 @@ describe.each([13, 18] as const)("PostgreSQL %i", (major) => {
   const run = async (migration: string, { workload = [recentPaid], queries = [], args = [] }: Scenario = {}) => {
     await query(cluster.replica.url, "SELECT pg_stat_statements_reset()");
     for (const statement of workload) await query(cluster.replica.url, statement);
-    const servers = ["--replica", `orders-replica-1=${cluster.replica.url}`, "--clone", await cluster.clone()];
-    return explain(folder, [...servers, ...args], { migration, queries });
+    return explain(folder, [...replicaArgs(), "--clone", await cluster.clone(), ...args], { migration, queries });
   };
+  const replicaArgs = () => ["--replica", `orders-replica-1=${cluster.replica.url}`];
 
   it("the drop of the composite is refused because of a query that only the replica has seen", async () => {
     const result = await run("DROP INDEX CONCURRENTLY idx_orders_user_status_created;");
@@ -179,6 +179,13 @@ describe.each([13, 18] as const)("PostgreSQL %i", (major) => {
     const result = await run("DROP VIEW paid_orders; ALTER TABLE orders ALTER COLUMN user_id TYPE bigint;");
     expect(planLines(result.bundle).slice(4)).toEqual(planLines(result.bundle).slice(0, 4).map(asAfter));
     expect(await judged(result, folder)).toMatchObject([{ outcome: "pass" }]);
+  });
+
+  it("what was explained does not become workload", async () => {
+    const migration = "DROP INDEX idx_orders_note;";
+    const [first, second] = [await run(migration), await explain(folder, replicaArgs(), { migration })];
+    const beforeLines = (result: typeof first) => planLines(result.bundle).filter((line) => line.startsWith("before"));
+    expect(beforeLines(second)).toEqual(beforeLines(first));
   });
 
   it("values of columns with many distinct ones are shown only if all may be", async () => {
