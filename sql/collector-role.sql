@@ -44,5 +44,6 @@ $$;
 --   ALTER ROLE plangate_collector BYPASSRLS;
 
 -- The workload. Needs shared_preload_libraries = 'pg_stat_statements' and a restart. plangate looks for the extension in the
--- database that it is connected to.
+-- database that it is connected to. It calls a workload complete when nothing was evicted (pg_stat_statements.max), and statements inside
+-- functions are counted (pg_stat_statements.track = all) or there are no functions that could run any.
 CREATE EXTENSION IF NOT EXISTS pg_stat_statements;

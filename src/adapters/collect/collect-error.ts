@@ -10,8 +10,13 @@ const internalError = "XX000";
 /** A query was cancelled on a standby because the primary changed or removed what it read. */
 const serializationFailure = "40001";
 
-export function isChangedMeanwhile(error: unknown): boolean {
+function isChangedMeanwhile(error: unknown): boolean {
   return error instanceof ChangedMeanwhile || (error instanceof DatabaseError && error.code === internalError);
+}
+
+/** A new snapshot may fare better. */
+export function isWorthAnotherTry(error: unknown): boolean {
+  return isChangedMeanwhile(error) || (error instanceof DatabaseError && error.code === serializationFailure);
 }
 
 /** What ended a collection, as people need it. Defects stay what they are. */

@@ -7,7 +7,7 @@ import type { ServerAddress } from "../servers/server-address.ts";
 import { ServerError } from "../servers/server-error.ts";
 import { openSession, type SessionTimeouts } from "../servers/session.ts";
 import { readCatalog } from "./catalog-section.ts";
-import { collectError, isChangedMeanwhile } from "./collect-error.ts";
+import { collectError, isWorthAnotherTry } from "./collect-error.ts";
 import { demandGrants } from "./grants.ts";
 import indexUsageSql from "./queries/index-usage.sql";
 import promotionSql from "./queries/promotion.sql";
@@ -23,7 +23,7 @@ export interface CollectOptions {
   timeouts?: Partial<SessionTimeouts>;
 }
 
-/** Where tables come and go all the time, the next snapshot may be luckier. */
+/** Where tables come and go all the time, and on a standby that replays much, the next snapshot may be luckier. */
 const maxAttempts = 8;
 
 const defaultTimeouts: SessionTimeouts = { connect: 10_000, statement: 30_000, lock: 5_000 };
@@ -45,7 +45,7 @@ export async function collectEvidence(
       try {
         return await withSnapshot(session, (snapshot) => readBundle(snapshot, server, values));
       } catch (error) {
-        if (attempt === maxAttempts || !isChangedMeanwhile(error)) throw collectError(server, error);
+        if (attempt === maxAttempts || !isWorthAnotherTry(error)) throw collectError(server, error);
         await session.run("ROLLBACK");
       }
     }
