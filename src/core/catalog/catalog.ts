@@ -160,9 +160,13 @@ export const catalogSchema = z.strictObject({
   searchPath: z.array(identifier).optional(),
 });
 
-export type Catalog = z.infer<typeof catalogSchema>;
+/** Of one bundle, or merged over several. */
+export type Catalog = Omit<z.infer<typeof catalogSchema>, "indexes"> & { indexes?: CatalogIndex[] | undefined };
 export type CatalogTable = z.infer<typeof catalogTableSchema>;
 export type CatalogColumn = z.infer<typeof catalogColumnSchema>;
-export type CatalogIndex = z.infer<typeof catalogIndexSchema>;
+export type CatalogIndex = z.infer<typeof catalogIndexSchema> & {
+  /** Bundles contradict each other about it, so it cannot stand in for another index. */
+  disputed?: boolean;
+};
 export type CatalogIndexKey = z.infer<typeof catalogIndexKeySchema>;
 export type CatalogConstraint = z.infer<typeof catalogConstraintSchema>;

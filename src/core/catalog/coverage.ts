@@ -21,6 +21,7 @@ export function covers(dropped: CatalogIndex, survivor: CatalogIndex): boolean {
 function obstacle(dropped: CatalogIndex, survivor: CatalogIndex): string | null {
   if (dropped.schema !== survivor.schema || dropped.table !== survivor.table) return "is on another table";
   if (!survivor.valid) return "is not valid";
+  if (survivor.disputed === true) return "is not shown alike by all evidence bundles";
   if (dropped.method !== survivor.method) return `is a ${survivor.method} index, not ${dropped.method}`;
   if ((dropped.predicate ?? null) !== (survivor.predicate ?? null)) return predicateObstacle(dropped, survivor);
   const keys = keyObstacle(dropped, survivor);
@@ -79,6 +80,7 @@ export function enforcesSameUniqueness(dropped: CatalogIndex, survivor: CatalogI
   return (
     survivor.unique &&
     survivor.valid &&
+    survivor.disputed !== true &&
     survivor.schema === dropped.schema &&
     survivor.table === dropped.table &&
     survivor.nullsNotDistinct === dropped.nullsNotDistinct &&

@@ -14,7 +14,8 @@ export interface Workload {
 }
 
 /**
- * The statements of all nodes; null: no bundle has any. They are complete where every bundle whose word counts says so. Times come from
+ * The statements of all nodes; null: no bundle has any. They are complete where each node has some and every bundle whose word counts
+ * says so: a standby answers other queries than its primary. Times come from
  * the most trusted bundles alone: a less trusted one could make a query that nobody has explained look negligible.
  */
 export function mergeWorkload(nodes: readonly EvidenceNode[]): Workload | null {
@@ -22,14 +23,16 @@ export function mergeWorkload(nodes: readonly EvidenceNode[]): Workload | null {
   const [first] = bundles;
   if (first === undefined) return null;
   const top = bundles.reduce((trust, bundle) => (isLower(trust, bundle.trust) ? bundle.trust : trust), first.trust);
-  const words = nodes.flatMap((node) => latestWord(node.bundles, ({ statements }) => statements != null));
+  const words = nodes.map((node) => latestWord(node.bundles, ({ statements }) => statements != null));
   const timed = nodes.map(({ bundles: own }) => totals(own.filter(({ trust }) => trust === top)));
   const known = new Set(timed.flatMap((rows) => [...rows.keys()]));
   const others = bundles
     .flatMap(({ bundle }) => bundle.statements?.rows ?? [])
     .flatMap(({ query }) => (known.has(query) ? [] : query));
   return {
-    complete: words.every(({ bundle }) => bundle.statements?.complete === true),
+    complete: words.every(
+      (word) => word.length > 0 && word.every(({ bundle }) => bundle.statements?.complete === true),
+    ),
     rows: [
       ...timed.flatMap((rows) => [...rows].map(([query, totalMs]) => ({ query, totalMs }))),
       ...[...new Set(others)].map((query) => ({ query, totalMs: null })),

@@ -68,7 +68,7 @@ function tableGoes({ implicit, index }: DropIndexChange, after: Catalog): boolea
 /** Verb phrases: "enforces the uniqueness of (email)". `before` knows what the index was, `after` what is left to need it. */
 function rolesOf(index: CatalogIndex, before: Catalog, after: Catalog): string[] {
   const survivors = (after.indexes ?? []).filter(
-    (other) => other.schema === index.schema && other.table === index.table,
+    (other) => other.schema === index.schema && other.table === index.table && other.disputed !== true,
   );
   return [
     ...uniquenessRole(index, before, survivors),
