@@ -65,6 +65,7 @@ function baseContext(input: DecisionInput, trust: Trust): RuleContext {
   const analysis = analyzeMigrations({
     migrations: request.migrations ?? [],
     format: request.migrationFormat ?? "plain",
+    action: request.action,
     catalog: evidence.catalog,
   });
   return {

@@ -1,6 +1,6 @@
 import type { MigrationFormat } from "../../src/core/request.ts";
 import { loadGrammar } from "../../src/core/sql/grammar.ts";
-import { analyze, noted } from "./support.ts";
+import { analyze, catalog, drops, noted } from "./support.ts";
 
 beforeAll(loadGrammar);
 
@@ -149,4 +149,30 @@ test.each(refused)("%s is opaque", (_name, format, path, sql, reason) => {
 test("markers keep working with CR LF and a byte order mark", () => {
   const sql = `\ufeff-- migrate:up\r\n${drop}\r\n-- migrate:down\r\nSELECT f();\r\n`;
   expect(noted(analyze([["a.sql", sql]], "dbmate"))).toEqual(["drop idx_orders_lower of orders"]);
+});
+
+const down: [name: string, format: MigrationFormat, path: string, sql: string][] = [
+  ["a dbmate down part", "dbmate", "a.sql", `-- migrate:up\nSELECT 1;\n-- migrate:down\n${drop}`],
+  ["a goose down part", "goose", "a.sql", `-- +goose Up\nSELECT 1;\n-- +goose Down\n${drop}`],
+  ["a golang-migrate down file", "golang-migrate", "1_a.down.sql", drop],
+  ["a Flyway undo file", "flyway", "U1__a.sql", drop],
+  ["a Sqitch revert script", "sqitch", "revert/a.sql", drop],
+];
+
+test.each(down)("%s counts in a rollback alone", (_name, format, path, sql) => {
+  expect(noted(analyze([[path, sql]], format))).toEqual([]);
+  expect(drops(analyze([[path, sql]], format, catalog, "rollback"))).toEqual(["drop idx_orders_lower of orders"]);
+});
+
+test("a rollback may lead up to a correction, so the up part counts too", () => {
+  const sql = `-- migrate:up\n${drop}\n-- migrate:down\nCREATE INDEX CONCURRENTLY b ON orders (id);`;
+  const analysis = analyze([["a.sql", sql]], "dbmate", catalog, "rollback");
+  expect(noted(analysis)).toEqual(["create b of orders", "drop idx_orders_lower of orders"]);
+  expect(analysis.statements.map(({ location }) => location.line)).toEqual([4, 2]);
+});
+
+test("dbmate's transaction of a down part is its own", () => {
+  const sql = `-- migrate:up\nSELECT 1;\n-- migrate:down transaction:false\n${create}`;
+  const analysis = analyze([["a.sql", sql]], "dbmate", catalog, "rollback");
+  expect(analysis.statements.map(({ inTransaction }) => inTransaction)).toEqual([false, true]);
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Catalog, catalogSchema } from "../../src/core/catalog/catalog.ts";
-import type { MigrationFormat } from "../../src/core/request.ts";
+import type { DeployRequest, MigrationFormat } from "../../src/core/request.ts";
 import { analyzeMigrations } from "../../src/core/sql/analyze.ts";
 import type { Change, MigrationAnalysis } from "../../src/core/sql/change.ts";
 import { displayName } from "../../src/core/values.ts";
@@ -14,9 +14,11 @@ export function analyze(
   sql: string | readonly (readonly [path: string, sql: string])[],
   format: MigrationFormat = "plain",
   known: Catalog | null = catalog,
+  action: DeployRequest["action"] = "deploy",
 ): MigrationAnalysis {
   const files: readonly (readonly [string, string])[] = typeof sql === "string" ? [["migration.sql", sql]] : sql;
-  return analyzeMigrations({ migrations: files.map(([path, text]) => ({ path, sql: text })), format, catalog: known });
+  const migrations = files.map(([path, text]) => ({ path, sql: text }));
+  return analyzeMigrations({ migrations, format, action, catalog: known });
 }
 
 /** One line for each change, as a person would note it: "drop idx_a of orders (with column orders.status)". */

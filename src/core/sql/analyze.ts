@@ -3,7 +3,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { Migration, MigrationFormat } from "../request.ts";
 import type { MigrationAnalysis, OpaqueReason, SqlComment, Statement } from "./change.ts";
 import { Context } from "./context.ts";
-import { runnableSection, type Section } from "./formats.ts";
+import { type Action, runnableSections, type Section } from "./formats.ts";
 import { type ParsedStatement, parseSql } from "./grammar.ts";
 import { SourceText } from "./source-text.ts";
 import { readStatements, rollsBack, tracksTransaction } from "./statement-text.ts";
@@ -12,6 +12,8 @@ import { readNode } from "./statements.ts";
 export interface AnalyzeInput {
   migrations: readonly Migration[];
   format: MigrationFormat;
+  /** A rollback may run what leads back down. Absent: a deploy. */
+  action?: Action;
   /** The database before the migrations; null: not known. */
   catalog: Catalog | null;
 }
@@ -19,26 +21,26 @@ export interface AnalyzeInput {
 /** Far beyond any migration; a few statements can be made to mean a great many changes. */
 const maxChanges = 1_000_000;
 
-/** A migration's statements, or why it cannot be read, or neither: it is not run. */
-type ReadFile =
-  | { kind: "statements"; source: SourceText; section: Section; parsed: readonly ParsedStatement[] }
-  | { kind: "not-run" }
-  | { kind: "opaque"; source: SourceText; offset: number; reason: OpaqueReason; detail: string };
+/** A part of a migration that is run, as statements, or why it cannot be read. `migration`: its place in the request. */
+type ReadPart = { migration: number; source: SourceText } & (
+  | { kind: "statements"; section: Section; parsed: readonly ParsedStatement[] }
+  | { kind: "opaque"; offset: number; reason: OpaqueReason; detail: string }
+);
 
 /**
  * SQL text → what it changes. Total: whatever the text is, it returns; what cannot be read becomes an opaque change.
  * `loadGrammar()` must have been awaited.
  */
-export function analyzeMigrations({ migrations, format, catalog }: AnalyzeInput): MigrationAnalysis {
-  const files = migrations.map((migration) => readFile(migration, format));
+export function analyzeMigrations({ migrations, format, action = "deploy", catalog }: AnalyzeInput): MigrationAnalysis {
+  const files = migrations.flatMap((migration, position) => readFile(migration, position, format, action));
   const statements: Statement[] = [];
   const comments: SqlComment[] = [];
   const context = new Context(catalog, placeholder(""));
   context.rollsBack = files.some(
     (file) => file.kind === "statements" && file.parsed.some(({ node }) => rollsBack(node)),
   );
-  for (const [migration, file] of files.entries()) {
-    if (file.kind === "not-run") continue;
+  for (const file of files) {
+    const { migration } = file;
     if (file.kind === "opaque") {
       const location = file.source.location(file.offset);
       const statement = { ...placeholder(file.source.path), migration, location, endLine: location.line };
@@ -85,31 +87,34 @@ function placeholder(path: string): Statement {
   return { migration: 0, location: { path, line: 1 }, endLine: 1, text: "", comments: [], inTransaction: false };
 }
 
-function readFile(migration: Migration, format: MigrationFormat): ReadFile {
+/** Empty: the migration is not run. */
+function readFile(migration: Migration, position: number, format: MigrationFormat, action: Action): ReadPart[] {
   const source = new SourceText(migration.path, migration.sql);
-  const opaque = (reason: OpaqueReason, detail: string, offset = 0): ReadFile => ({
-    kind: "opaque",
-    source,
-    offset,
-    reason,
-    detail,
-  });
+  const opaque = (reason: OpaqueReason, detail: string, offset = 0): ReadPart[] => [
+    { kind: "opaque", migration: position, source, offset, reason, detail },
+  ];
   const nul = source.bytes.indexOf(0);
   if (nul !== -1) return opaque("nul-byte", "a NUL character, at which PostgreSQL's parser would stop", nul);
   // Decoding bytes that are not UTF-8 leaves the replacement character; so do lone surrogates.
   if (source.text.includes("\ufffd") || /\p{Surrogate}/u.test(source.text)) {
     return opaque("not-utf8", "text that is not UTF-8 (it holds the replacement character U+FFFD)");
   }
-  const result = runnableSection(source, migration, format);
-  if (result.kind === "not-run") return result;
+  const result = runnableSections(source, migration, format, action);
+  if (result.kind === "not-run") return [];
   if (result.kind === "opaque") return opaque(result.reason, result.detail, result.offset);
-  const { section } = result;
+  return result.sections.map((section) => readSection(position, source, section));
+}
+
+function readSection(migration: number, source: SourceText, section: Section): ReadPart {
+  const part = { migration, source };
   const parsed = parseSql(source.bytes.subarray(section.start, section.end));
-  if (parsed.ok) return { kind: "statements", source, section, parsed: parsed.value };
+  if (parsed.ok) return { ...part, kind: "statements", section, parsed: parsed.value };
   const { kind, message, position } = parsed.failure;
-  if (kind === "too-large") return opaque("too-large", message, section.start);
+  if (kind === "too-large") {
+    return { ...part, kind: "opaque", reason: "too-large", detail: message, offset: section.start };
+  }
   const offset = source.offsetOfCodePoint(position ?? 0, section.start);
-  if (source.bytes[offset] === 0x5c)
-    return opaque("psql-meta-command", "a psql meta-command (backslash), which only psql understands", offset);
-  return opaque("unparseable", message, offset);
+  if (source.bytes[offset] !== 0x5c) return { ...part, kind: "opaque", reason: "unparseable", detail: message, offset };
+  const detail = "a psql meta-command (backslash), which only psql understands";
+  return { ...part, kind: "opaque", reason: "psql-meta-command", detail, offset };
 }

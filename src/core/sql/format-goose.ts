@@ -1,5 +1,5 @@
 import { type Line, readLines } from "./format-lines.ts";
-import type { SectionResult } from "./formats.ts";
+import { type Action, type SectionResult, type Transaction, upAndDown } from "./formats.ts";
 import type { SourceText } from "./source-text.ts";
 
 /**
@@ -7,13 +7,13 @@ import type { SourceText } from "./source-text.ts";
  * `-- +goose NO TRANSACTION`. Outside StatementBegin/StatementEnd goose leaves out every line that begins with `--`, even
  * inside a string, so such a line must be a comment for PostgreSQL too (github.com/pressly/goose, "SQL migrations").
  */
-export function gooseSection(source: SourceText): SectionResult {
+export function gooseSections(source: SourceText, action: Action): SectionResult {
   const read = readLines(source);
   if (!read.ok) return read.result;
   let up: Line | null = null;
   let down: Line | null = null;
   let inStatement = false;
-  let transaction = true;
+  let transaction: Transaction = "file";
   for (const line of read.lines) {
     const trimmed = line.text.trim();
     if (!trimmed.startsWith("--")) {
@@ -29,7 +29,7 @@ export function gooseSection(source: SourceText): SectionResult {
     // goose and JavaScript do not trim the same characters.
     if (!/^[\t -~]*\r?\n?$/.test(line.text)) return opaque(line, `"${trimmed}" holds more than an annotation of goose`);
     const command = annotation.slice("+goose".length).trim();
-    if (command === "NO TRANSACTION") transaction = false;
+    if (command === "NO TRANSACTION") transaction = "none";
     else if (command === "StatementBegin" && !inStatement) inStatement = true;
     else if (command === "StatementEnd" && inStatement) inStatement = false;
     else if (command === "Up" && up === null && down === null) up = line;
@@ -37,8 +37,12 @@ export function gooseSection(source: SourceText): SectionResult {
     else return opaque(line, `"${trimmed}" is not an annotation of goose that can stand here`);
   }
   if (up === null) return opaque(null, 'the line "-- +goose Up" is missing, which tells goose what to run');
-  const end = down?.start ?? source.bytes.length;
-  return { kind: "run", section: { start: up.end, end, transaction: transaction ? "file" : "none" } };
+  const end = source.bytes.length;
+  return upAndDown(
+    { start: up.end, end: down?.start ?? end, transaction },
+    down && { start: down.end, end, transaction },
+    action,
+  );
 }
 
 function opaque(line: Line | null, detail: string): SectionResult {
