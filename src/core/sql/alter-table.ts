@@ -6,6 +6,7 @@ import { addConstraint } from "./create-index.ts";
 import { addColumn, typeText } from "./create-table.ts";
 import { dropColumn, dropConstraint, withDescendants } from "./drop-relation.ts";
 import { isCatalogue } from "./facts.ts";
+import { reportReplacedColumn } from "./replaced-names.ts";
 import type { Relation } from "./state.ts";
 
 /** "AT_SetNotNull" → "set not null". */
@@ -92,7 +93,10 @@ function alterRelation(context: Context, statement: AlterTableStmt, command: Alt
       return;
     case "AT_AddColumn":
       context.schema("add column", [tableReference(relation)]);
-      if (command.def && "ColumnDef" in command.def) addColumn(context, relation, command.def.ColumnDef);
+      if (command.def && "ColumnDef" in command.def) {
+        reportReplacedColumn(context, relation, command.def.ColumnDef.colname ?? "", null);
+        addColumn(context, relation, command.def.ColumnDef);
+      }
       return;
     case "AT_AddConstraint":
       context.schema("add constraint", constraintTables(context, relation, command));

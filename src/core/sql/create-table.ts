@@ -6,6 +6,7 @@ import { parseExpression } from "./columns.ts";
 import { type Context, tableReference } from "./context.ts";
 import { addConstraint } from "./create-index.ts";
 import { defaultIndexName, indexColumnNames } from "./index-names.ts";
+import { reportReplacedTable } from "./replaced-names.ts";
 import type { Relation } from "./state.ts";
 
 /** Adds a relation that the request creates, unless IF NOT EXISTS finds one. null: nothing was created. */
@@ -17,7 +18,10 @@ function newRelation(
 ): Relation | null {
   const schema = how.temporary ? "pg_temp" : (name.schema ?? context.path.creationSchema());
   if (how.ifNotExists && context.state.exactRelation(schema, name.name)) return null;
-  return context.state.addRelation({ schema, name: name.name, kind, columns: [] }, null, true, context.uncertain);
+  const row = { schema, name: name.name, kind, columns: [] };
+  const relation = context.state.addRelation(row, null, true, context.uncertain);
+  reportReplacedTable(context, relation);
+  return relation;
 }
 
 export function createTable(context: Context, statement: CreateStmt, foreign = false): void {
@@ -149,7 +153,8 @@ export function addReader(context: Context, view: Relation, query: Node | undefi
 }
 
 export function createView(context: Context, name: ObjectName, query: Node | undefined, temporary: boolean): void {
-  const existing = temporary ? null : context.knownRelation(name);
+  const schema = name.schema ?? context.path.creationSchema();
+  const existing = temporary ? null : context.state.exactRelation(schema, name.name);
   const view = existing ?? newRelation(context, name, "view", { temporary, ifNotExists: false });
   if (view) {
     context.schema("create view", [tableReference(view)]);

@@ -4,6 +4,7 @@ import { nameFrom, rangeVarName, strings, typeNameOf } from "./ast.ts";
 import { renameColumn } from "./columns.ts";
 import { type Context, tableReference } from "./context.ts";
 import { withDescendants } from "./drop-relation.ts";
+import { reportReplacedColumn, reportReplacedTable } from "./replaced-names.ts";
 
 const relationTypes = new Set<string>([
   "OBJECT_TABLE",
@@ -23,6 +24,7 @@ export function rename(context: Context, statement: RenameStmt): void {
   if (relationTypes.has(type)) renameRelationOrIndex(context, name, to);
   else if (type === "OBJECT_COLUMN" || type === "OBJECT_ATTRIBUTE") {
     for (const relation of context.relations(name)) {
+      reportReplacedColumn(context, relation, to, statement.subname ?? "");
       for (const table of withDescendants(relation)) renameColumn(table, statement.subname ?? "", to);
     }
     context.state.version += 1;
@@ -44,6 +46,7 @@ function renameRelationOrIndex(context: Context, name: ObjectName, to: string): 
   const relations = context.relations(name);
   const indexes = context.indexes(name);
   for (const relation of relations) context.state.renameRelation(relation, to);
+  for (const relation of relations) reportReplacedTable(context, relation);
   for (const index of indexes) context.state.renameIndex(index, to);
   // Nothing known has that name; the new one still stands for something of before the request.
   if (relations.length === 0 && indexes.length === 0) context.state.renameRelation(context.relation(name), to);
@@ -60,7 +63,9 @@ function renameConstraint(context: Context, name: ObjectName, from: string, to: 
 
 function renameSchema(context: Context, from: string, to: string): void {
   for (const relation of [...context.state.everyRelation()]) {
-    if (relation.row.schema === from && !relation.dropped) context.state.moveRelation(relation, to);
+    if (relation.row.schema !== from || relation.dropped) continue;
+    context.state.moveRelation(relation, to);
+    reportReplacedTable(context, relation);
   }
   for (const dependency of context.state.dependencies ?? []) {
     if (dependency.schema === from) dependency.schema = to;
@@ -96,8 +101,10 @@ export function setSchema(context: Context, statement: AlterObjectSchemaStmt): v
     const name = rangeVarName(statement.relation);
     const relations = context.relations(name);
     const touched = relations.length > 0 ? relations.map(tableReference) : context.tables(name);
-    for (const relation of relations.length > 0 ? relations : [context.relation(name)])
+    for (const relation of relations.length > 0 ? relations : [context.relation(name)]) {
       context.state.moveRelation(relation, schema);
+      reportReplacedTable(context, relation);
+    }
     context.schema("set schema", touched);
     return;
   }
