@@ -129,8 +129,9 @@ function configuration(databases: Databases): { yaml: string; env: Record<string
     }),
   }));
   const listen = { api: { address: "127.0.0.1", port: 0 } };
+  const services = [{ name: "billing", database: "orders" }];
   // JSON is YAML.
-  return { yaml: JSON.stringify({ database: { urlEnv: "STORE" }, listen, databases: entries }), env };
+  return { yaml: JSON.stringify({ database: { urlEnv: "STORE" }, listen, databases: entries, services }), env };
 }
 
 /** What the rule index-usage says. */

@@ -79,6 +79,11 @@ test("what was read is used until it is too old, and requests that come together
   expect(await gate.reads("orders-replica-1", "ok")).toBe(before + 1);
 });
 
+test("a service's database is read where the request names none", async () => {
+  const decision = await gate.decide(null, dropUnused, { service: "billing" });
+  expect(decision).toMatchObject({ decision: "approved", warnings: [] });
+});
+
 test("a request that changes no data or schema has no server read", async () => {
   gate.advance(16);
   const before = await gate.reads("orders-primary", "ok");
@@ -234,4 +239,17 @@ describe("how old an index is", () => {
     expect((await gate.post("/v1/evidence?database=claimed", bundle)).status).toBe(201);
     expect(await gate.query("SELECT 1 FROM plangate.index_ages WHERE database = 'claimed'")).toEqual([]);
   });
+});
+
+test("counters of before the window that a policy demands are at hand", async () => {
+  const { text } = await gate.get("/v1/evidence?database=orders");
+  const bundles: { server: string; sections: string[] }[] = JSON.parse(text).bundles;
+  expect(bundles.map(({ server, sections }) => [server, sections.length > 1])).toEqual(
+    expect.arrayContaining([
+      ["orders-primary", true],
+      ["orders-primary", false],
+      ["orders-replica-1", true],
+      ["orders-replica-1", false],
+    ]),
+  );
 });

@@ -1,6 +1,7 @@
 import type { Clock, EvidenceStore, ReceivedBundle } from "../../app/ports.ts";
 import { PlangateError } from "../../core/errors.ts";
 import { type EvidenceBundle, parseEvidence } from "../../core/evidence/bundle.ts";
+import { clockToleranceMs } from "../../core/evidence/usable.ts";
 import { collectEvidence } from "../collect/collect-evidence.ts";
 import { type DatabaseConfig, type DatabaseNodeConfig, readUrlFile } from "../config/databases.ts";
 import { type ServerAddress, serverAddress } from "../servers/server-address.ts";
@@ -32,6 +33,8 @@ export interface NodeReaderPorts {
   evidence: Pick<EvidenceStore, "add" | "lastPull">;
   clock: Clock;
   onRead(event: NodeReadEvent): void;
+  /** How long one reading may keep anybody waiting, in ms; default: 20 s. */
+  patienceMs?: number;
 }
 
 /** `error: null`: it was read. */
@@ -42,21 +45,24 @@ export interface NodeReadEvent {
 }
 
 const timeouts = { connect: 5_000, statement: 10_000, lock: 2_000 };
-/** Nobody waits longer for one reading. */
-export const patienceMs = 20_000;
+const defaultPatienceMs = 20_000;
 
 /** Who stored a bundle that the gate read itself. */
 const reader = "gate";
 
 export function newNodeReader(database: DatabaseConfig, node: DatabaseNodeConfig, ports: NodeReaderPorts): NodeReader {
-  const { evidence, clock, onRead } = ports;
+  const { evidence, clock, onRead, patienceMs = defaultPatienceMs } = ports;
   const breaker = newCircuitBreaker();
   let lastRead: Date | null = null;
   let current: { outcome: Promise<string | null>; inTime: Promise<string | null> } | null = null;
 
+  /** A moment in the future is from before a clock was set back. */
+  const isFresh = (freshFrom: Date) =>
+    lastRead !== null && lastRead >= freshFrom && lastRead.getTime() <= clock.now().getTime() + clockToleranceMs;
+
   const attempt = async (freshFrom: Date): Promise<string | null> => {
-    if (lastRead === null || lastRead < freshFrom) lastRead = await evidence.lastPull(database.name, node.name);
-    if (lastRead !== null && lastRead >= freshFrom) return null;
+    if (!isFresh(freshFrom)) lastRead = await evidence.lastPull(database.name, node.name);
+    if (isFresh(freshFrom)) return null;
     const paused = breaker.pausedUntil(clock.now());
     if (paused !== null) {
       return `${breaker.failure()?.problem ?? node.name}. It is not asked again before ${paused.toISOString()}`;
@@ -104,7 +110,7 @@ export function newNodeReader(database: DatabaseConfig, node: DatabaseNodeConfig
     async refresh(freshFrom) {
       const problem = await share(freshFrom);
       // Whose reading it was may have been content with less.
-      return problem === null && (lastRead === null || lastRead < freshFrom) ? share(freshFrom) : problem;
+      return problem === null && !isFresh(freshFrom) ? share(freshFrom) : problem;
     },
     state() {
       const failure = breaker.failure();

@@ -47,7 +47,10 @@ const upsertSql = `
   ON CONFLICT (database, schema_name, index_name, definition) DO UPDATE
     SET seen_since = excluded.seen_since, appeared = excluded.appeared, counters = excluded.counters`;
 
-/** Remembers what a bundle shows, in the transaction of `client`. Gates do so one after the other, so none forgets what another saw. */
+/**
+ * Remembers what a bundle shows, in the transaction of `client`. Gates do so one after the other, so none forgets what another saw.
+ * Where a gate has read the database itself, lower trust adds nothing.
+ */
 export async function rememberBundle(
   client: PoolClient,
   database: string,
@@ -55,10 +58,12 @@ export async function rememberBundle(
 ): Promise<void> {
   await client.query("SELECT pg_advisory_xact_lock($1, $2)", [advisoryLockSpace, agesLock]);
   const { rows } = await client.query<{ known: boolean }>(readBeforeSql, [database, digest]);
+  const readBefore = rows[0]?.known === true;
+  if (readBefore && trust !== "pulled") return;
   const { changed, gone } = rememberIndexes(await readIndexAges(client, database), {
     bundle,
     whole: trust === "pulled",
-    readBefore: rows[0]?.known === true,
+    readBefore,
   });
   if (gone.length > 0) await client.query(deleteSql, [database, JSON.stringify(gone)]);
   const written = changed.map(({ counters, ...age }) => ({ ...age, counters: [...counters] }));

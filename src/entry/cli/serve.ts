@@ -74,12 +74,16 @@ function parsePort(text: string): number {
 
 function startMessage(
   { url, metricsUrl, policies }: RunningGate,
-  { gate, database, policies: { directory } }: GateConfig,
+  { gate, database, databases, policies: { directory } }: GateConfig,
 ) {
+  const read = [...databases.values()].map(
+    ({ name, nodes }) => `${name} (${nodes.map((node) => node.name).join(", ")})`,
+  );
   const lines = [
     `plangate ${version} listens on ${url}`,
     `  policies  ${policies.policies.map(({ id }) => id).join(", ")} (${directory})`,
     `  database  ${database === null ? `embedded PostgreSQL (${gate.dataDir})` : "PostgreSQL, by the configured URL"}`,
+    ...(read.length === 0 ? [] : [`  reads     ${read.join("; ")}`]),
     "  callers   anyone on this machine; nobody authenticates, so it listens on loopback only",
     ...(metricsUrl === null ? [] : [`  metrics   ${metricsUrl}/metrics`]),
     ...policies.warnings.map(({ message, location }) => `  warning   ${location.path}:${location.line}: ${message}`),
