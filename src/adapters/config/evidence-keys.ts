@@ -41,7 +41,10 @@ export function evidenceKeysOf(
   const keys = new Map<string, EvidenceKey>();
   for (const [index, { kid, algorithm, publicKeyFile, servers = null, notAfter = null }] of given.entries()) {
     const at = ["evidence", "keys", index] as const;
-    if (keys.has(kid)) report([...at, "kid"], "another key has the same kid");
+    if (keys.has(kid)) {
+      report([...at, "kid"], "another key has the same kid");
+      continue;
+    }
     try {
       const pem = Buffer.from(readFileBytes(path.resolve(directory, publicKeyFile))).toString("utf8");
       const publicKey = parsePublicKey(pem);

@@ -45,7 +45,7 @@ export function parseDetachedJws(text: string): DetachedJws | string {
   let json: unknown;
   try {
     json = parseJson(
-      new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(encodedHeader, "base64url")),
+      new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(encodedHeader, "base64url")),
       "header",
     );
   } catch (error) {

@@ -11,6 +11,7 @@ import { readTextFile } from "../../adapters/input-files.ts";
 import { writeWhole } from "../../adapters/output-file.ts";
 import { withFields } from "../../app/check.ts";
 import { receiveEvidence } from "../../app/received-evidence.ts";
+import { PlangateError } from "../../core/errors.ts";
 import { parseJson } from "../../core/json.ts";
 import { printable } from "../../output/printable.ts";
 import { newCommand } from "./command.ts";
@@ -51,6 +52,7 @@ async function run(file: string, options: EvidenceSignOptions, io: CommandIo): P
   const algorithm = aboutFile(options.key, () => algorithmFor(privateKey, options.algorithm));
   const value = parseJson(await readTextFile(file, io.cwd), file);
   const received = receiveEvidence(value, file);
+  if (received.length === 0) throw new PlangateError("bad-evidence", `${file}: holds no evidence bundle`);
   const signed = received.map(({ raw }) => withFields(raw, { signature: signBundle(raw, privateKey, algorithm, kid) }));
   const text = `${JSON.stringify(Array.isArray(value) ? signed : signed[0], null, 2)}\n`;
   if (out === undefined) io.stdout(text);
