@@ -168,7 +168,13 @@ test("constants take the place of parameters, whatever stands before them", () =
 });
 
 test("queries are chosen by time until each table, and all of them together, are covered", () => {
-  const query = (text: string, totalMs: number | null) => ({ fingerprint: text, text, totalMs, plans: [] });
+  const query = (text: string, totalMs: number | null) => ({
+    fingerprint: text,
+    text,
+    relations: [],
+    totalMs,
+    plans: [],
+  });
   const [big, small, tiny, other, unknown] = [
     query("SELECT 1 FROM orders", 900),
     query("SELECT 2 FROM orders", 60),

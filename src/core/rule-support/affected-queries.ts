@@ -8,6 +8,8 @@ import { type ObjectName, sameObject } from "../values.ts";
 export interface AffectedQuery {
   fingerprint: string;
   text: string;
+  /** A plan of the query reads or writes at least one of these: what it names, and what carries the affected tables' rows. */
+  relations: readonly ObjectName[];
   /** Total time in the known workload, in milliseconds; null: not known. */
   totalMs: number | null;
   /** Every plan of it in the evidence. */
@@ -43,21 +45,23 @@ export function affectedQueries(analysis: MigrationAnalysis, evidence: EvidenceV
   const add = (text: string, totalMs: number | null, plans: readonly PlanRecord[]) => {
     const reading = readQuery(text);
     if (reading === null) unreadable += 1;
-    else if (reads(reading, relations))
-      known.set(
-        reading.fingerprint,
-        joined(known.get(reading.fingerprint), { fingerprint: reading.fingerprint, text, totalMs, plans }),
-      );
+    else if (reads(reading, relations)) {
+      const { fingerprint } = reading;
+      const query = { fingerprint, text, relations: [...reading.relations, ...relations], totalMs, plans };
+      known.set(fingerprint, joined(known.get(fingerprint), query));
+    }
   };
   for (const { query, totalMs } of evidence.statements?.rows ?? []) add(query, totalMs, []);
   for (const plan of evidence.plans) add(plan.evidence.query, null, [plan]);
   return { tables, queries: [...known.values()], unreadable };
 }
 
+/** A plan says nothing of the time; a statement of the workload whose time is not known may have taken any. */
 function joined(known: AffectedQuery | undefined, more: AffectedQuery): AffectedQuery {
   if (known === undefined) return more;
-  const totalMs = known.totalMs === null ? more.totalMs : known.totalMs + (more.totalMs ?? 0);
-  return { ...known, totalMs, plans: [...known.plans, ...more.plans] };
+  if (more.plans.length > 0) return { ...known, plans: [...known.plans, ...more.plans] };
+  const totalMs = known.totalMs === null || more.totalMs === null ? null : known.totalMs + more.totalMs;
+  return { ...known, totalMs };
 }
 
 function reads({ relations }: QueryReading, affected: readonly ObjectName[]): boolean {

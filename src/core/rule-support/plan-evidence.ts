@@ -3,10 +3,10 @@ import { isLower } from "../evidence/usable.ts";
 import type { PlanRecord } from "../evidence/view.ts";
 import { comparePlans, type PlanComparison } from "../query-plan/compare.ts";
 import { parseQueryPlan } from "../query-plan/parse.ts";
-import type { QueryPlan } from "../query-plan/query-plan.ts";
+import { nodesOf, type QueryPlan } from "../query-plan/query-plan.ts";
 import { QueryPlanError } from "../query-plan/query-plan-error.ts";
 import type { RuleContext } from "../rules/rule.ts";
-import { formatDuration } from "../values.ts";
+import { formatDuration, sameObject } from "../values.ts";
 import type { AffectedQuery } from "./affected-queries.ts";
 import { utcMinute } from "./findings.ts";
 
@@ -52,9 +52,13 @@ export function judgeQuery(query: AffectedQuery, context: RuleContext, requireme
     if (matching.length === 0 && ofThisRequest.length > 0)
       doubts.push("it has no after plan with the parameters of its before plan");
     for (const after of matching) {
-      const result = compare(before, after, context, requirements);
-      if (typeof result === "string") doubts.push(result);
-      else pairs.push({ before, after, comparison: result });
+      const result = compare(before, after, query, context, requirements);
+      if (typeof result === "string") {
+        doubts.push(result);
+        continue;
+      }
+      pairs.push({ before, after, comparison: result });
+      if (result.costRatio === null) doubts.push("its plans do not both show costs (COSTS OFF)");
     }
   }
   return { query, pairs, doubts: [...new Set(doubts)] };
@@ -94,6 +98,7 @@ function parametersOf({ evidence }: PlanRecord): string {
 function compare(
   before: PlanRecord,
   after: PlanRecord,
+  query: AffectedQuery,
   { evidence }: RuleContext,
   { maxCostRatio, smallTableRows }: PlanRequirements,
 ): PlanComparison | string {
@@ -103,7 +108,13 @@ function compare(
   if (after.evidence.method === "hypopg" && parsed.after.hasActuals) {
     return "its after plan was executed (ANALYZE), which shows the plan with the index that hypopg hides";
   }
-  const differing = differingSetting(before, after);
+  for (const [phase, plan] of [
+    ["before", parsed.before],
+    ["after", parsed.after],
+  ] as const) {
+    if (!isPlanOf(plan, query)) return `its ${phase} plan reads none of its tables, so it is the plan of another query`;
+  }
+  const differing = differingSetting(before, after) ?? differingInPlans(parsed.before, parsed.after);
   if (differing !== null) return `its plans were made with different settings (${differing})`;
   const comparison = comparePlans(parsed.before, parsed.after, {
     maxCostRatio,
@@ -127,6 +138,29 @@ function differingSetting(before: PlanRecord, after: PlanRecord): string | null 
   const own = new Map(Object.entries(before.settings));
   const differing = Object.entries(after.settings).find(([name, value]) => own.has(name) && own.get(name) !== value);
   return differing === undefined ? null : `${differing[0]}: ${own.get(differing[0])} before, ${differing[1]} after`;
+}
+
+/** EXPLAIN (SETTINGS) prints what differs from the default. What forbids a kind of node is held against a plan whose other half does not tell. */
+function differingInPlans(before: QueryPlan, after: QueryPlan): string | null {
+  const both = before.settings.size > 0 && after.settings.size > 0;
+  const names = new Set([...before.settings.keys(), ...after.settings.keys()]);
+  for (const name of names) {
+    const values = [before, after].map(({ settings }) => settings.get(name) ?? "default");
+    if (values[0] !== values[1] && (both || name.startsWith("enable_"))) {
+      return `${name}: ${values[0]} before, ${values[1]} after`;
+    }
+  }
+  return null;
+}
+
+/** A plan without any table is one of the query if the planner saw that no row can qualify. */
+function isPlanOf({ root }: QueryPlan, { relations }: AffectedQuery): boolean {
+  const nodes = [...nodesOf(root)];
+  const read = nodes.flatMap(({ relation }) => relation ?? []);
+  if (read.length > 0) return read.some((one) => relations.some((other) => sameObject(one, other)));
+  return nodes.some(
+    ({ properties, subplansRemoved }) => properties.get("One-Time Filter") === "false" || subplansRemoved > 0,
+  );
 }
 
 /** Does the pair show that the query gets worse? */
