@@ -1,11 +1,12 @@
 import { decide } from "../core/decide.ts";
 import type { Decision } from "../core/decision.ts";
 import { digestOf } from "../core/digest.ts";
+import { plansDigest } from "../core/evidence/plans-digest.ts";
 import type { PolicySet } from "../core/policy/policy.ts";
 import { parseDeployRequest, requestDigest } from "../core/request.ts";
 import { loadGrammar } from "../core/sql/grammar.ts";
-import { countableApprovals } from "./approvals.ts";
-import type { EvidenceTrust, ReceivedBundle } from "./ports.ts";
+import { countableStatements } from "./approvals.ts";
+import type { EvidenceTrust, HumanTokens, ReceivedBundle } from "./ports.ts";
 import { judgeEvidence, withoutRepeats } from "./received-evidence.ts";
 import { type GateSettings, withServiceDefaults } from "./submit.ts";
 
@@ -15,6 +16,7 @@ export interface CheckInput {
   /** Evidence beside that in the request. */
   bundles: readonly ReceivedBundle[];
   evidenceTrust: EvidenceTrust;
+  humanTokens: HumanTokens;
   policySet: PolicySet;
   settings: Pick<GateSettings, "unmatched" | "leaseMs" | "timeZoneDatabase" | "services">;
   at: Date;
@@ -24,15 +26,25 @@ export interface CheckInput {
  * The decision that a gate with these policies would make, without its store: nothing is recorded, and no earlier decision is known.
  * @throws InputError (`bad-request`), PlangateError (`request-conflict`) as `submit` does
  */
-export async function check({ raw, bundles, evidenceTrust, policySet, settings, at }: CheckInput): Promise<Decision> {
+export async function check(input: CheckInput): Promise<Decision> {
+  const { raw, bundles, evidenceTrust, humanTokens, policySet, settings, at } = input;
   await loadGrammar();
   const parsed = parseDeployRequest(raw);
   const request = withServiceDefaults(parsed.request, settings);
-  const { approvals, warnings } = countableApprovals(request, { name: "plangate check", mayVouch: true });
   const inRequest = parsed.bundles.map((bundle, index) => ({ parsed: bundle, raw: parsed.rawBundles[index] }));
   const { accepted, refused } = judgeEvidence([...inRequest, ...bundles], evidenceTrust, at);
   const used = withoutRepeats(accepted.map((bundle) => bundle.parsed));
+  const context = {
+    requestDigest: requestDigest(request),
+    environment: request.environment,
+    requestedBy: request.requestedBy ?? null,
+    plansDigest: plansDigest(used),
+    at,
+  };
+  const caller = { name: "plangate check", mayVouch: true };
+  const { approvals, overrides, warnings } = countableStatements(request, caller, humanTokens, context, new Map());
   const notes = [...warnings, ...refused.map(({ message }) => message)];
+  if (overrides.verified.length > 0) notes.push("Whether an override was used before is known to the gate alone.");
   const rollbackNote = "No earlier decision is known here: change windows and freezes hold for a rollback too.";
   return decide({
     id: offlineId([requestDigest(request), policySet.digest, at.toISOString(), used.map(({ digest }) => digest)]),
@@ -40,6 +52,7 @@ export async function check({ raw, bundles, evidenceTrust, policySet, settings, 
     request,
     bundles: used,
     approvals,
+    overrides,
     rollbackToApproved: false,
     unmatched: settings.unmatched,
     leaseMs: settings.leaseMs,

@@ -1,6 +1,8 @@
+import type { Approval } from "../core/approvals.ts";
 import type { Decision } from "../core/decision.ts";
 import type { EvidenceBundle, TrustedBundle } from "../core/evidence/bundle.ts";
 import type { IndexAge } from "../core/evidence/index-ages.ts";
+import type { VerifiedOverride } from "../core/override.ts";
 import type { PolicySet } from "../core/policy/policy.ts";
 import type { DeployRequest } from "../core/request.ts";
 
@@ -32,10 +34,14 @@ export interface DecisionRecord {
 
 export interface DecisionStore {
   /**
-   * Writes the decision and its audit entry in one transaction, and ties them to the claimed key. When it returns, all of it is
-   * durable. Throws PlangateError `idempotency-claim-lost` where the claim has run out and another gate has taken it.
+   * Writes the decision and its audit entry in one transaction, ties them to the claimed key, and uses up the overrides that the
+   * decision has `consumed`. When it returns, all of it is durable. Throws PlangateError, and then nothing is written:
+   * `idempotency-claim-lost` where the claim has run out and another gate has taken it; `override-used` where another decision has
+   * used up one of the overrides.
    */
   record(record: DecisionRecord, claim?: IdempotencyClaim): Promise<void>;
+  /** Overrides that are used up, by jti, and the decisions that did it. */
+  usedOverrides(jtis: readonly string[]): Promise<ReadonlyMap<string, string>>;
   find(id: string): Promise<DecisionRecord | null>;
   list(query: DecisionQuery): Promise<DecisionRecord[]>;
   /** Was this commit of the service approved for the environment by an earlier `deploy` decision? */
@@ -96,6 +102,32 @@ export interface EvidenceTrust {
   judge(raw: unknown, bundle: EvidenceBundle, at: Date): SignatureVerdict;
   /** Does the key that a stored bundle was verified with still count for this server? */
   stillTrusted(fingerprint: string, server: string, at: Date): boolean;
+}
+
+/** The request and moment for which a token is to count. */
+export interface TokenContext {
+  requestDigest: string;
+  environment: string;
+  /** null: the request does not say. */
+  requestedBy: string | null;
+  plansDigest: string;
+  at: Date;
+}
+
+/** Signed statements of humans. `problem` says why one does not count, as a clause; null: it does. */
+export interface HumanTokens {
+  verifyOverride(
+    token: string,
+    context: TokenContext,
+  ): { override: VerifiedOverride; problem: null } | { override: null; problem: string };
+  verifyApproval(
+    token: string,
+    context: TokenContext,
+  ): { approval: Approval; problem: null } | { approval: null; problem: string };
+  /** How many different people must sign an override for a rule; absent: one. */
+  quorum: ReadonlyMap<string, number>;
+  /** The configured name of the human whom requests may name in several ways; unknown ones as they are. */
+  personOf(name: string): string;
 }
 
 /** A caller's name for one request, so that sending it again does not decide it again. */

@@ -2,10 +2,17 @@ import { randomUUID } from "node:crypto";
 import { decide } from "../core/decide.ts";
 import type { Decision, Finding } from "../core/decision.ts";
 import { PlangateError } from "../core/errors.ts";
-import { type DeployRequest, type MigrationFormat, type ParsedRequest, parseDeployRequest } from "../core/request.ts";
+import { plansDigest } from "../core/evidence/plans-digest.ts";
+import {
+  type DeployRequest,
+  type MigrationFormat,
+  type ParsedRequest,
+  parseDeployRequest,
+  requestDigest,
+} from "../core/request.ts";
 import { loadGrammar } from "../core/sql/grammar.ts";
 import { formatDuration } from "../core/values.ts";
-import { type Caller, countableApprovals } from "./approvals.ts";
+import { type Caller, countableStatements, overrideIds } from "./approvals.ts";
 import { completeEvidence, gatherEvidence } from "./gather-evidence.ts";
 import type {
   Clock,
@@ -13,10 +20,12 @@ import type {
   DecisionStore,
   EvidenceStore,
   EvidenceTrust,
+  HumanTokens,
   IdempotencyClaim,
   IdempotencyKey,
   IdempotencyStore,
   PolicySource,
+  TokenContext,
 } from "./ports.ts";
 import { judgeEvidence, stillTrusted, withoutRepeats } from "./received-evidence.ts";
 
@@ -26,6 +35,7 @@ export interface GatePorts {
   decisions: DecisionStore;
   evidence: EvidenceStore;
   evidenceTrust: EvidenceTrust;
+  humanTokens: HumanTokens;
   databases: DatabaseReader;
   idempotency: IdempotencyStore;
 }
@@ -89,7 +99,6 @@ async function judge(
   const needsEvidence = (request.migrations ?? []).length > 0;
   const gathered = await gatherEvidence(ports, ports.policies.current().set, database, needsEvidence);
   const rollbackToApproved = await isRollbackToApproved(ports.decisions, request);
-  const { approvals, warnings } = countableApprovals(request, caller);
   const at = ports.clock.now();
   const held = stillTrusted(gathered.stored, ports.evidenceTrust, at);
   const received = bundles.map((parsed, index) => ({ parsed, raw: rawBundles[index] }));
@@ -98,32 +107,74 @@ async function judge(
     withoutRepeats([...held.bundles, ...accepted.map(({ parsed }) => parsed)]),
     gathered,
   );
-  const { set, staleSince } = ports.policies.current();
-  const decision = decide({
-    id: `dec_${randomUUID().replaceAll("-", "")}`,
-    policySet: set,
-    request,
-    bundles: evidence.bundles,
-    requiredNodes: gathered.requiredNodes,
-    approvals,
-    rollbackToApproved,
-    unmatched: settings.unmatched,
-    leaseMs: settings.leaseMs,
-    timeZoneDatabase: settings.timeZoneDatabase,
-    warnings: [
-      ...warnings,
-      ...gathered.warnings,
-      ...refused.map(({ message }) => message),
-      ...held.warnings,
-      ...evidence.warnings,
-      ...staleWarning(staleSince),
-    ],
+  const context: TokenContext = {
+    requestDigest: requestDigest(request),
+    environment: request.environment,
+    requestedBy: request.requestedBy ?? null,
+    plansDigest: plansDigest(evidence.bundles),
     at,
-  });
-  const answer = isTooStale(staleSince, at, settings) ? rejectedAsStale(decision, staleSince, settings) : decision;
+  };
+  const { set, staleSince } = ports.policies.current();
+  const decideWithout = (used: ReadonlyMap<string, string>) => {
+    const statements = countableStatements(request, caller, ports.humanTokens, context, used);
+    const decision = decide({
+      id: `dec_${randomUUID().replaceAll("-", "")}`,
+      policySet: set,
+      request,
+      bundles: evidence.bundles,
+      requiredNodes: gathered.requiredNodes,
+      approvals: statements.approvals,
+      overrides: statements.overrides,
+      rollbackToApproved,
+      unmatched: settings.unmatched,
+      leaseMs: settings.leaseMs,
+      timeZoneDatabase: settings.timeZoneDatabase,
+      warnings: [
+        ...statements.warnings,
+        ...gathered.warnings,
+        ...refused.map(({ message }) => message),
+        ...held.warnings,
+        ...evidence.warnings,
+        ...staleWarning(staleSince),
+      ],
+      at,
+    });
+    return isTooStale(staleSince, at, settings) ? rejectedAsStale(decision, staleSince, settings) : decision;
+  };
   const { evidence: _evidence, approvals: _approvals, overrides: _overrides, ...kept } = request;
-  await ports.decisions.record({ decision: answer, request: kept, caller: caller.name }, claimed);
-  return answer;
+  const jtis = overrideIds(request, ports.humanTokens, context);
+  return recordOnce(ports.decisions, jtis, decideWithout, (decision) =>
+    ports.decisions.record({ decision, request: kept, caller: caller.name }, claimed),
+  );
+}
+
+/**
+ * Decides and records. An override that another gate uses up in between makes the store refuse the record; then it is decided again
+ * without that override.
+ */
+async function recordOnce(
+  decisions: DecisionStore,
+  jtis: readonly string[],
+  decideWithout: (used: ReadonlyMap<string, string>) => Decision,
+  record: (decision: Decision) => Promise<void>,
+): Promise<Decision> {
+  let used = await usedAmong(decisions, jtis);
+  for (;;) {
+    const decision = decideWithout(used);
+    try {
+      await record(decision);
+      return decision;
+    } catch (error) {
+      if (!(error instanceof PlangateError && error.code === "override-used")) throw error;
+      const known = used.size;
+      used = await usedAmong(decisions, jtis);
+      if (used.size <= known) throw error;
+    }
+  }
+}
+
+async function usedAmong(decisions: DecisionStore, jtis: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  return jtis.length === 0 ? new Map() : decisions.usedOverrides(jtis);
 }
 
 /** The claim, or the decision that the key already has. */
@@ -209,5 +260,11 @@ function rejectedAsStale(decision: Decision, staleSince: Date, { staleAfterMs }:
     allowed: false,
     notAfter: null,
     findings: [finding, ...decision.findings],
+    ...(decision.overrides === undefined
+      ? {}
+      : {
+          withoutOverrides: "rejected" as const,
+          overrides: decision.overrides.map((override) => ({ ...override, consumed: false })),
+        }),
   };
 }

@@ -1,10 +1,11 @@
 import type { Approval } from "./approvals.ts";
 import { calendarState } from "./calendar/calendar-state.ts";
-import type { CalendarPolicy } from "./calendar/types.ts";
 import type { Decision, Finding } from "./decision.ts";
-import { evaluatePolicies, isExemptRollback } from "./evaluate-policies.ts";
+import { evaluatePolicies, isExemptRollback, type PolicyEvaluation } from "./evaluate-policies.ts";
 import type { TrustedBundle } from "./evidence/bundle.ts";
+import { plansDigest } from "./evidence/plans-digest.ts";
 import type { RequiredNode } from "./evidence/view.ts";
+import { applyOverrides, blocks, type OverrideInput, type OverrideResult } from "./override.ts";
 import type { PolicySet } from "./policy/policy.ts";
 import { type DeployRequest, requestDigest } from "./request.ts";
 import { windowState } from "./window-state.ts";
@@ -18,6 +19,8 @@ export interface DecisionInput {
   /** Where the gate reads the database's servers itself: those servers. */
   requiredNodes?: readonly RequiredNode[] | null;
   approvals: readonly Approval[];
+  /** The override tokens of the request; absent: none came. */
+  overrides?: OverrideInput | null;
   /** `action: rollback` to a commit that the gate approved before. */
   rollbackToApproved: boolean;
   /** What happens to requests without schema changes that no policy matches. */
@@ -30,11 +33,13 @@ export interface DecisionInput {
   at: Date;
 }
 
-/** Judges a deploy request. The SQL grammar must have been loaded. */
+/** Judges a deploy request, in full whatever overrides came with it. The SQL grammar must have been loaded. */
 export function decide(input: DecisionInput): Decision {
   const { request, policySet, at } = input;
   const evaluation = evaluatePolicies(input);
-  const allowed = !evaluation.findings.some(blocks);
+  const overridden = overriddenFindings(input, evaluation.findings);
+  const { findings } = overridden;
+  const allowed = !findings.some(blocks);
   return {
     id: input.id,
     decision: allowed ? "approved" : "rejected",
@@ -48,8 +53,8 @@ export function decide(input: DecisionInput): Decision {
     policies: evaluation.matched.map(({ id }) => id),
     timeZoneDatabase: input.timeZoneDatabase,
     evaluatedAt: at.toISOString(),
-    notAfter: allowed ? leaseEnd(input, evaluation.calendar, evaluation.durationMs).toISOString() : null,
-    findings: evaluation.findings,
+    notAfter: allowed ? leaseEnd(input, evaluation, findings).toISOString() : null,
+    findings,
     window: windowState(evaluation.calendar, evaluation.timeZone, at, evaluation.durationMs),
     evidence: input.bundles.map(({ bundle, digest, trust }) => ({
       server: bundle.server.name,
@@ -57,19 +62,38 @@ export function decide(input: DecisionInput): Decision {
       trust,
       capturedAt: bundle.capturedAt.toISOString(),
     })),
+    plansDigest: plansDigest(input.bundles),
+    ...overridden.record,
     pass: null,
-    warnings: [...new Set([...input.warnings, ...evaluation.warnings])],
+    warnings: [...new Set([...input.warnings, ...evaluation.warnings, ...overridden.warnings])],
   };
 }
 
-function blocks({ outcome, enforcement, waivedBy }: Finding): boolean {
-  return outcome !== "pass" && enforcement === "deny" && waivedBy === null;
+interface Overridden extends Pick<OverrideResult, "findings" | "warnings"> {
+  record: Pick<Decision, "withoutOverrides" | "overrides">;
 }
 
-/** An approval is a lease to start: until the window's last moment that still fits, and no longer than the configured maximum. */
-function leaseEnd(input: DecisionInput, calendar: readonly CalendarPolicy[], durationMs: number): Date {
+function overriddenFindings({ overrides }: DecisionInput, findings: Finding[]): Overridden {
+  if (overrides == null || overrides.received === 0) return { findings, record: {}, warnings: [] };
+  const result = applyOverrides(findings, overrides);
+  const withoutOverrides = findings.some(blocks) ? "rejected" : "approved";
+  return { ...result, record: { withoutOverrides, overrides: result.overrides } };
+}
+
+/**
+ * An approval is a lease to start: until the window's last moment that still fits, and no longer than the configured maximum; the
+ * maximum alone where the window was waived.
+ */
+function leaseEnd(
+  input: DecisionInput,
+  { calendar, durationMs }: PolicyEvaluation,
+  findings: readonly Finding[],
+): Date {
   const longest = new Date(input.at.getTime() + input.leaseMs);
-  if (isExemptRollback(input)) return longest;
+  const windowWaived = findings.some(({ ruleId, waivedBy }) => waivedBy !== null && windowRules.has(ruleId));
+  if (windowWaived || isExemptRollback(input)) return longest;
   const { latestStart } = calendarState(calendar, input.at, durationMs);
   return latestStart === null || latestStart > longest ? longest : latestStart;
 }
+
+const windowRules = new Set(["change-window", "freeze"]);

@@ -65,6 +65,28 @@ export const decisionSchema = z.strictObject({
   evidence: z.array(
     z.strictObject({ server: z.string(), digest: z.string(), trust: z.enum(trustLevels), capturedAt: timestamp }),
   ),
+  /** Of the query plans in that evidence: what a signed approval names. Absent in decisions of earlier versions. */
+  plansDigest: z.string().optional(),
+  /** What the decision would be without the override tokens that came with the request. Absent: none came. */
+  withoutOverrides: z.enum(["approved", "rejected"]).optional(),
+  /** The override tokens that hold for this request. Absent: no token came with it. */
+  overrides: z
+    .array(
+      z.strictObject({
+        jti: z.string(),
+        /** The human who signed. */
+        by: z.string(),
+        kid: z.string(),
+        rules: z.array(z.string()),
+        reason: z.string(),
+        ticket: z.string().nullable(),
+        issuedAt: timestamp,
+        expiresAt: timestamp,
+        /** The approval came about by it, so it cannot be used again. */
+        consumed: z.boolean(),
+      }),
+    )
+    .optional(),
   pass: z.string().nullable(),
   warnings: z.array(z.string()),
 });

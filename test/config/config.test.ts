@@ -20,6 +20,14 @@ const problems = (text: string, env = {}) =>
     ({ line, column, key, message }) => `${line}:${column} ${key}: ${message}`,
   );
 
+const noApprovers = {
+  audience: "plangate",
+  byKid: new Map(),
+  quorum: new Map(),
+  maxTtlMs: { override: 900_000, approval: 604_800_000 },
+  revoked: { jtis: new Set(), kids: new Set(), subjects: new Set() },
+};
+
 test("everything that can be set", () => {
   const text = `
 gate: { name: orders-gate, dataDir: data, publicUrl: https://plangate.example.com }
@@ -47,6 +55,7 @@ evidence: { retention: 90d }
     lease: { maxMs: 1_800_000 },
     databases: new Map(),
     evidence: { retentionMs: 7_776_000_000, keys: new Map() },
+    approvers: { ...noApprovers, audience: "orders-gate" },
   });
 });
 
@@ -60,6 +69,7 @@ test("what holds where nothing is set", () => {
     lease: { maxMs: 3_600_000 },
     databases: new Map(),
     evidence: { retentionMs: null, keys: new Map() },
+    approvers: noApprovers,
   });
   expect(loadConfig("lease: { max: 1h }", file, {})).toEqual(defaultConfig("/srv/plangate"));
 });
@@ -88,7 +98,6 @@ lease: { max: forever }
 
 test.each([
   ["callers", "[]"],
-  ["approvers", "[{ subject: dba@example.com }]"],
   ["keys", "{}"],
   ["audit", "null"],
   ["notify", "[]"],

@@ -48,9 +48,9 @@ describe("POST /v1/decisions", () => {
     };
     const response = await gate.post("/v1/decisions", body).expect(200);
     expect(response.body.warnings).toEqual([
-      "Signed approvals do not count: this version of the gate cannot check them.",
-      "Overrides do not count: this version of the gate cannot check them.",
+      "Approval 1 of 2 does not count: it is not base64url.",
       "The approvals are not signed: nothing but the caller's word says who gave them.",
+      "The override does not count: it is not base64url.",
     ]);
   });
 

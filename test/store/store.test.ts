@@ -38,6 +38,7 @@ describe.each([
       { version: 2, name: "0002_evidence_bundles" },
       { version: 3, name: "0003_evidence_signers" },
       { version: 4, name: "0004_pulled_evidence" },
+      { version: 5, name: "0005_consumed_overrides" },
     ]);
   });
 

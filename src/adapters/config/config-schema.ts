@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { migrationFormats } from "../../core/request.ts";
 import { duration } from "../../core/values.ts";
+import { approvalsSchema, approversSchema, overridesSchema, revokedSchema } from "./approvers.ts";
+import { callersSchema } from "./callers.ts";
 import { databasesSchema } from "./databases.ts";
 import { evidenceKeysSchema } from "./evidence-keys.ts";
 
@@ -91,8 +93,11 @@ export const configFileSchema = z
       })
       .prefault({})
       .describe("Evidence bundles."),
-    callers: notYet("authentication of pipelines"),
-    approvers: notYet("override and approval tokens"),
+    callers: callersSchema,
+    approvers: approversSchema,
+    overrides: overridesSchema,
+    approvals: approvalsSchema,
+    revoked: revokedSchema,
     databases: databasesSchema,
     keys: notYet("signing keys and their rotation"),
     audit: notYet("audit checkpoints"),

@@ -1,15 +1,19 @@
-import { isIPv4 } from "node:net";
 import path from "node:path";
 import { PlangateError } from "../../core/errors.ts";
 import { DocumentError, type DocumentIssue } from "../../core/policy/document-error.ts";
 import { parsePart } from "../../core/policy/schema-issues.ts";
 import { type DocumentPath, readYamlDocument, type YamlDocument } from "../../core/policy/yaml-document.ts";
 import type { MigrationFormat } from "../../core/request.ts";
+import type { CallerConfig } from "../callers/caller-config.ts";
 import type { EvidenceKeys } from "../evidence-signature/keys.ts";
 import { readFileBytes } from "../file-error.ts";
+import type { Approvers } from "../tokens/approvers.ts";
+import { approversOf } from "./approvers.ts";
+import { callersOf } from "./callers.ts";
 import { type ConfigFile, configFileSchema } from "./config-schema.ts";
 import { type DatabaseConfig, databasesOf } from "./databases.ts";
 import { evidenceKeysOf } from "./evidence-keys.ts";
+import { isLoopback } from "./loopback.ts";
 
 export interface ListenAddress {
   address: string;
@@ -26,10 +30,14 @@ export interface GateConfig {
   policies: { directory: string; staleAfterMs: number; unmatched: "reject" | "approve" };
   services: ReadonlyMap<string, { migrationFormat: MigrationFormat | null; database: string | null }>;
   lease: { maxMs: number };
+  /** Who may ask; null: anyone who reaches the gate, so that it listens on loopback only. */
+  callers: readonly CallerConfig[] | null;
   /** What the gate reads itself, by the name that requests call `database`. */
   databases: ReadonlyMap<string, DatabaseConfig>;
   /** `retentionMs: null`: kept for ever. */
   evidence: { retentionMs: number | null; keys: EvidenceKeys };
+  /** Who may approve query plans and override rules. */
+  approvers: Approvers;
 }
 
 /** `invalid-config`: plangate.yaml. */
@@ -82,8 +90,8 @@ function buildConfig(file: ConfigFile, directory: string, env: NodeJS.ProcessEnv
   const { gate, listen, policies, lease, evidence } = file;
   for (const key of ["api", "metrics"] as const) {
     const given = listen[key];
-    if (given === undefined || isLoopback(given.address)) continue;
-    const remedy = "use 127.0.0.1, and put a proxy that authenticates in front of it";
+    if (given === undefined || file.callers !== undefined || isLoopback(given.address)) continue;
+    const remedy = "use 127.0.0.1, or say in `callers` who may ask";
     report(["listen", key, "address"], `no authentication is configured, so only loopback is allowed; ${remedy}`);
   }
   if (lease.max === 0) report(["lease", "max"], "must be longer than 0s");
@@ -107,11 +115,13 @@ function buildConfig(file: ConfigFile, directory: string, env: NodeJS.ProcessEnv
       ]),
     ),
     lease: { maxMs: lease.max },
+    callers: callersOf(file.callers, env, report),
     databases: env === null ? new Map() : databasesOf(file.databases, directory, env, report),
     evidence: {
       retentionMs: evidence.retention ?? null,
       keys: evidenceKeysOf(evidence.keys, directory, report),
     },
+    approvers: approversOf(file, gate.name, directory, report),
   };
 }
 
@@ -138,12 +148,6 @@ function databaseOf(given: ConfigFile["database"], env: NodeJS.ProcessEnv, repor
     return null;
   }
   return { url: value };
-}
-
-/** 127.0.0.0/8, ::1 and `localhost`; never a name that DNS could answer. */
-export function isLoopback(address: string): boolean {
-  if (isIPv4(address)) return address.startsWith("127.");
-  return address === "::1" || address.toLowerCase() === "localhost";
 }
 
 function sameServices({ services }: ConfigFile, document: YamlDocument): DocumentIssue[] {

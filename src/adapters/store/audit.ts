@@ -44,7 +44,13 @@ export function decisionEntry({ decision, request, caller }: DecisionRecord): ob
     notAfter: decision.notAfter,
     requestDigest: decision.requestDigest,
     policyDigest: decision.policyDigest,
+    ...overrideFields(decision),
     decisionDigest: digestOf(decision),
     requestRecordDigest: digestOf(request),
   };
+}
+
+/** Only where override tokens came with the request. */
+function overrideFields({ withoutOverrides, overrides }: DecisionRecord["decision"]): object {
+  return overrides === undefined ? {} : { withoutOverrides, overrides };
 }

@@ -4,6 +4,7 @@ import { InputError } from "../../core/errors.ts";
 import { appendAuditEntry, decisionEntry } from "./audit.ts";
 import type { Database } from "./connection.ts";
 import { settleClaim } from "./idempotency.ts";
+import { consumeOverrides, usedOverrides } from "./overrides.ts";
 
 export function decisionStore(database: Database, clock: Clock): DecisionStore {
   return {
@@ -12,8 +13,10 @@ export function decisionStore(database: Database, clock: Clock): DecisionStore {
         const recordedAt = clock.now().toISOString();
         const sequence = await appendAuditEntry(client, "decision", { ...decisionEntry(record), recordedAt });
         await insertDecision(client, record, sequence);
+        await consumeOverrides(client, record.decision);
         if (claim !== undefined) await settleClaim(client, claim, record.decision.id);
       }),
+    usedOverrides: (jtis) => database.transaction((client) => usedOverrides(client, jtis)),
     find: (id) => database.transaction((client) => findDecision(client, id)),
     list: (query) => database.transaction((client) => listDecisions(client, query)),
     wasApproved: ({ service, environment, commit }) =>

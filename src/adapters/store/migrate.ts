@@ -5,6 +5,7 @@ import decisionsAndAudit from "./schema/0001_decisions_and_audit.sql";
 import evidenceBundles from "./schema/0002_evidence_bundles.sql";
 import evidenceSigners from "./schema/0003_evidence_signers.sql";
 import pulledEvidence from "./schema/0004_pulled_evidence.sql";
+import consumedOverrides from "./schema/0005_consumed_overrides.sql";
 
 export interface SchemaMigration {
   /** Counts up from 1 without gaps. */
@@ -19,6 +20,7 @@ export const schemaMigrations: readonly SchemaMigration[] = [
   { version: 2, name: "0002_evidence_bundles", sql: evidenceBundles },
   { version: 3, name: "0003_evidence_signers", sql: evidenceSigners },
   { version: 4, name: "0004_pulled_evidence", sql: pulledEvidence },
+  { version: 5, name: "0005_consumed_overrides", sql: consumedOverrides },
 ];
 
 /** Any number that no other program takes in this database: "plangate" in ASCII. */

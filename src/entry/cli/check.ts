@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { version } from "../../../package.json";
 import { evidenceTrust } from "../../adapters/evidence-signature/evidence-trust.ts";
+import { humanTokens } from "../../adapters/tokens/human-tokens.ts";
 import { check } from "../../app/check.ts";
 import type { Decision } from "../../core/decision.ts";
 import type { PolicySet } from "../../core/policy/policy.ts";
@@ -44,6 +45,7 @@ async function run(files: readonly string[], options: CheckOptions, io: CommandI
     raw,
     bundles,
     evidenceTrust: evidenceTrust(config.evidence.keys),
+    humanTokens: humanTokens(config.approvers),
     policySet,
     settings,
     at,

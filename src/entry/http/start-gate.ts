@@ -1,11 +1,14 @@
 import path from "node:path";
-import { type GateConfig, isLoopback, type ListenAddress } from "../../adapters/config/config.ts";
+import { openAuthenticator } from "../../adapters/callers/authenticator.ts";
+import type { GateConfig, ListenAddress } from "../../adapters/config/config.ts";
+import { isLoopback } from "../../adapters/config/loopback.ts";
 import { openDatabaseReader } from "../../adapters/databases/database-reader.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../adapters/embedded/embedded-postgres.ts";
 import { evidenceTrust } from "../../adapters/evidence-signature/evidence-trust.ts";
 import { readPolicyDirectory } from "../../adapters/policies/read-directory.ts";
 import { type PolicyEvent, watchPolicies } from "../../adapters/policy-source.ts";
 import { openStore, type Store } from "../../adapters/store/store.ts";
+import { humanTokens } from "../../adapters/tokens/human-tokens.ts";
 import type { Clock } from "../../app/ports.ts";
 import { PlangateError } from "../../core/errors.ts";
 import { loadPolicySet } from "../../core/policy/load.ts";
@@ -57,7 +60,9 @@ type OnStop = (close: () => Promise<void>) => void;
 async function start(config: GateConfig, environment: GateEnvironment, onStop: OnStop) {
   const { clock, log } = environment;
   const { api, metrics } = config.listen;
-  for (const { address } of [api, ...(metrics === null ? [] : [metrics])]) requireLoopback(address);
+  if (config.callers === null) {
+    for (const { address } of [api, ...(metrics === null ? [] : [metrics])]) requireLoopback(address);
+  }
   const telemetry = newTelemetry(() => policies.current());
   const policies = await watchPolicies({
     directory: config.policies.directory,
@@ -88,6 +93,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
       decisions: store.decisions,
       evidence: store.evidence,
       evidenceTrust: evidenceTrust(config.evidence.keys),
+      humanTokens: humanTokens(config.approvers),
       databases,
       idempotency: store.idempotency,
     },
@@ -98,7 +104,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
       timeZoneDatabase: environment.timeZoneDatabase,
       services: config.services,
     },
-    anonymous: { name: "local", mayVouch: true },
+    authenticator: openAuthenticator(config.callers, clock),
     async pingDatabase() {
       if (embedded !== null && !embedded.isAlive()) throw new PlangateError("embedded-postgres", "It has ended");
       await store.ping();
@@ -109,7 +115,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
     log,
     clock,
   };
-  const hosts = allowedHosts(config);
+  const hosts = config.callers === null ? allowedHosts(config) : null;
   const ownMetrics = metrics === null ? null : await serveOn(gate, metricsRoutes, hosts, metrics, onStop);
   const routes = metrics === null ? apiRoutes : apiRoutes.filter(({ path }) => path !== "/metrics");
   const server = await serveOn(gate, routes, hosts, api, onStop);
@@ -139,7 +145,7 @@ function requireLoopback(address: string): void {
 async function serveOn(
   gate: Gate,
   routes: Parameters<typeof createApp>[1],
-  hosts: ReadonlySet<string>,
+  hosts: ReadonlySet<string> | null,
   { address, port }: ListenAddress,
   onStop: OnStop,
 ) {

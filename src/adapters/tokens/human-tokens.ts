@@ -1,0 +1,53 @@
+import type { HumanTokens } from "../../app/ports.ts";
+import { rules } from "../../core/rules/index.ts";
+import { type Approvers, personKey } from "./approvers.ts";
+import { approvalProblem, overrideProblem, verifyToken } from "./verify-token.ts";
+
+const ruleIds: ReadonlySet<string> = new Set(rules.keys());
+
+/** Approval and override tokens, checked against the configured approvers. */
+export function humanTokens(approvers: Approvers): HumanTokens {
+  const names = new Map<string, string>();
+  for (const { subject, aliases } of approvers.byKid.values()) {
+    for (const name of [subject, ...aliases]) names.set(personKey(name), subject);
+  }
+  return {
+    quorum: approvers.quorum,
+    personOf: (name) => names.get(personKey(name)) ?? name,
+    verifyOverride(token, context) {
+      const verified = verifyToken(token, "override", approvers, context.at);
+      if (typeof verified === "string") return { override: null, problem: verified };
+      const problem = overrideProblem(verified, context, ruleIds);
+      if (problem !== null) return { override: null, problem };
+      const { claims, approver } = verified;
+      return {
+        problem: null,
+        override: {
+          jti: claims.jti,
+          by: approver.subject,
+          kid: approver.kid,
+          rules: claims.rules,
+          reason: claims.reason,
+          ticket: claims.ticket ?? null,
+          issuedAt: instantOf(claims.iat),
+          expiresAt: instantOf(claims.exp),
+        },
+      };
+    },
+    verifyApproval(token, context) {
+      const verified = verifyToken(token, "approval", approvers, context.at);
+      if (typeof verified === "string") return { approval: null, problem: verified };
+      const problem = approvalProblem(verified, context, context.plansDigest);
+      if (problem !== null) return { approval: null, problem };
+      const { claims, approver } = verified;
+      return {
+        problem: null,
+        approval: { by: approver.subject, of: claims.of, at: instantOf(claims.iat), verified: true },
+      };
+    },
+  };
+}
+
+function instantOf(seconds: number): Date {
+  return new Date(seconds * 1000);
+}

@@ -1,0 +1,159 @@
+import jwt from "jsonwebtoken";
+import { globMatches } from "../../core/policy/match.ts";
+import { formatDuration } from "../../core/values.ts";
+import { type Approver, type Approvers, personKey } from "./approvers.ts";
+import type { ClaimsOf, TokenKind } from "./claims.ts";
+import { parseToken } from "./parse-token.ts";
+
+/** How much the clock of whoever signs may be ahead of the gate's. `exp` has no tolerance. */
+export const tokenClockToleranceMs = 60_000;
+
+export interface VerifiedToken<Kind extends TokenKind> {
+  approver: Approver;
+  claims: ClaimsOf[Kind];
+}
+
+/** What a token is used for. */
+export interface TokenUse {
+  requestDigest: string;
+  environment: string;
+  /** null: the request does not say. */
+  requestedBy: string | null;
+}
+
+/**
+ * Signature, form, times and the signer's rights. Whether it is for the request at hand is `useProblem`'s question. A string: why it
+ * does not count, as a clause.
+ */
+export function verifyToken<Kind extends TokenKind>(
+  token: string,
+  kind: Kind,
+  approvers: Approvers,
+  at: Date,
+): VerifiedToken<Kind> | string {
+  const parsed = parseToken(token, kind);
+  if (typeof parsed === "string") return parsed;
+  const { header, claims } = parsed;
+  if (approvers.byKid.size === 0) return "the gate's configuration has no approvers";
+  const approver = approvers.byKid.get(header.kid);
+  if (approver === undefined) return `its key ${header.kid} is not among the configured approvers`;
+  if (header.alg !== approver.algorithm) {
+    return `it is signed with ${header.alg}, and the key ${approver.kid} is for ${approver.algorithm}`;
+  }
+  const problem =
+    signatureProblem(token, approver, approvers.audience, at) ??
+    timeProblem(claims, approvers.maxTtlMs[kind], at) ??
+    revocationProblem(claims.jti, approver, approvers);
+  return problem ?? { approver, claims };
+}
+
+function signatureProblem(token: string, approver: Approver, audience: string, at: Date): string | null {
+  const { publicKey, algorithm, issuer, subject } = approver;
+  // The library takes 0 for "now".
+  const clockTimestamp = Math.floor(at.getTime() / 1000) || 1;
+  const clockTolerance = tokenClockToleranceMs / 1000;
+  try {
+    jwt.verify(token, publicKey, {
+      algorithms: [algorithm],
+      audience,
+      issuer,
+      subject,
+      clockTimestamp,
+      clockTolerance,
+    });
+    return null;
+  } catch {
+    return whyRefused(token, approver, audience);
+  }
+}
+
+/** The library's reasons are texts, so ours come from looking again; null: nothing but the times is left. */
+function whyRefused(token: string, { publicKey, algorithm, kid, issuer, subject }: Approver, audience: string) {
+  let claims: unknown;
+  try {
+    claims = jwt.verify(token, publicKey, {
+      algorithms: [algorithm],
+      ignoreExpiration: true,
+      ignoreNotBefore: true,
+    });
+  } catch {
+    return `its signature is not that of the key ${kid}`;
+  }
+  const { aud, iss, sub } = claims as jwt.JwtPayload; // parseToken has found a JSON object.
+  if (aud !== audience) return `it is for another gate ("aud"); this one is ${audience}`;
+  if (iss !== issuer) return `its "iss" must be ${issuer}`;
+  if (sub !== subject) return `its "sub" must be ${subject}, whose key ${kid} is`;
+  return null;
+}
+
+function timeProblem(
+  { iat, nbf, exp }: { iat: number; nbf: number; exp: number },
+  maxTtlMs: number,
+  at: Date,
+): string | null {
+  const latest = (at.getTime() + tokenClockToleranceMs) / 1000;
+  if (iat > latest) return `it was signed in the future, at ${instantOf(iat)}`;
+  if (nbf > latest) return `it counts only from ${instantOf(nbf)}`;
+  if (exp <= at.getTime() / 1000) return `it ended at ${instantOf(exp)}`;
+  // `nbf` must not hide a longer life: the time since the signature is what counts.
+  if ((exp - iat) * 1000 > maxTtlMs) return `it lives longer than the ${formatDuration(maxTtlMs)} that are allowed`;
+  return null;
+}
+
+function revocationProblem(jti: string, { kid, subject }: Approver, { revoked }: Approvers): string | null {
+  if (revoked.jtis.has(jti)) return "it has been revoked";
+  if (revoked.kids.has(kid)) return `its key ${kid} has been revoked`;
+  if (revoked.subjects.has(personKey(subject))) return `${subject}'s tokens have been revoked`;
+  return null;
+}
+
+/** Why an override must not waive; a clause. */
+export function overrideProblem(
+  { approver, claims }: VerifiedToken<"override">,
+  use: TokenUse,
+  knownRules: ReadonlySet<string>,
+): string | null {
+  if (claims.rules.includes("unmatched")) return "unmatched cannot be waived: no policy allows the request";
+  const unknown = claims.rules.find((rule) => !knownRules.has(rule));
+  if (unknown !== undefined) return `there is no rule ${unknown}`;
+  const denied = claims.rules.filter((rule) => !approver.mayWaive.has(rule));
+  if (denied.length > 0) return `${approver.subject} may not waive ${denied.join(", ")}`;
+  return useProblem(approver, claims, use);
+}
+
+/** Why an approval of query plans must not count; a clause. */
+export function approvalProblem(
+  { approver, claims }: VerifiedToken<"approval">,
+  use: TokenUse,
+  plansDigest: string,
+): string | null {
+  if (!approver.mayApprove) return `${approver.subject} may not approve`;
+  const problem = useProblem(approver, claims, use);
+  if (problem !== null) return problem;
+  if (claims.plans === plansDigest) return null;
+  return `the query plans are not those that ${approver.subject} looked at (${claims.plans}); they are ${plansDigest} now`;
+}
+
+function useProblem(
+  approver: Approver,
+  { req, env }: { req: string; env: string },
+  { requestDigest, environment, requestedBy }: TokenUse,
+): string | null {
+  const { subject, environments, aliases } = approver;
+  if (req !== requestDigest) return `it is for another request (${req})`;
+  if (env !== environment) return "it is for another environment";
+  if (environments !== null && !environments.some((glob) => globMatches(glob, environment))) {
+    return `${subject} may not sign for ${environment}, only for ${environments.join(", ")}`;
+  }
+  if (requestedBy === null || requestedBy.trim() === "") {
+    return `the request does not say who asks (requestedBy), and it must not be ${subject}`;
+  }
+  if ([subject, ...aliases].some((name) => personKey(name) === personKey(requestedBy))) {
+    return `${subject} has asked for the deploy, and nobody signs for their own request`;
+  }
+  return null;
+}
+
+function instantOf(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}
