@@ -12,7 +12,8 @@ import {
 } from "../core/request.ts";
 import { loadGrammar } from "../core/sql/grammar.ts";
 import { formatDuration } from "../core/values.ts";
-import { type Caller, countableStatements, overrideIds } from "./approvals.ts";
+import { countableStatements, overrideIds } from "./approvals.ts";
+import { attributed, type Caller } from "./caller.ts";
 import { completeEvidence, gatherEvidence } from "./gather-evidence.ts";
 import type {
   Clock,
@@ -65,14 +66,15 @@ export interface Submitted {
 
 /**
  * Judges a deploy request and records the decision; when it returns, decision and audit entry are durable.
- * @throws InputError (`bad-request`): the request is not of the documented form.
+ * @throws InputError (`bad-request`): the request is not of the documented form. NotPermitted: the caller may not ask for this.
  * @throws PlangateError `request-conflict`: it contradicts the gate's configuration. `idempotency-key-reused`, `idempotency-in-flight`,
  *   `idempotency-claim-lost`, `approval-expired`: what became of the key. `store-unavailable`: nothing is decided.
  */
 export async function submit(ports: GatePorts, settings: GateSettings, submission: Submission): Promise<Submitted> {
   const { caller, idempotency } = submission;
   const parsed = parseDeployRequest(submission.raw);
-  const completed = { ...parsed, request: withServiceDefaults(parsed.request, settings) };
+  const permitted = attributed(parsed.request, caller);
+  const completed = { ...parsed, request: withServiceDefaults(permitted, settings) };
   if (idempotency === null) {
     return { decision: await judge(ports, settings, completed, caller, undefined), repeated: false };
   }

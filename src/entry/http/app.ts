@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from "express";
 import helmet from "helmet";
 import { StoreError } from "../../adapters/store/connection.ts";
-import { bodyLimit, readJsonBody } from "./body.ts";
+import { authenticate } from "./authenticate.ts";
+import { bodyLimit, parseJsonBody, readBytes } from "./body.ts";
 import { describeError } from "./log.ts";
 import { HttpError, sendProblem, statusOf } from "./problem.ts";
 import { parseQuery } from "./query.ts";
@@ -20,10 +21,9 @@ export function createApp(gate: Gate, routes: readonly Route[], allowedHosts: Re
   app.enable("strict routing");
   app.set("query parser", false);
   app.use(identify(gate), helmet(), checkHost(allowedHosts));
-  const withBody = limitBodies();
+  const reserve = limitBodies();
   for (const route of routes) {
-    const handlers = route.body === undefined ? [] : [withBody];
-    app[route.method](route.path.replaceAll(/\{(\w+)\}/g, ":$1"), ...handlers, answer(gate, route));
+    app[route.method](route.path.replaceAll(/\{(\w+)\}/g, ":$1"), answer(gate, route, reserve));
   }
   for (const path of new Set(routes.map((route) => route.path))) {
     app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), refuseMethod(routes.filter((route) => route.path === path)));
@@ -69,9 +69,11 @@ function hostName(header: string): string {
   return header.toLowerCase().replace(/:[0-9]*$/, "");
 }
 
-function limitBodies(): RequestHandler {
+type Reserve = (request: Request, response: Response) => void;
+
+function limitBodies(): Reserve {
   let current = 0;
-  return (request, response, next) => {
+  return (request, response) => {
     const declared = Number(request.headers["content-length"] ?? bodyLimit);
     const size = Math.min(Number.isNaN(declared) ? bodyLimit : declared, bodyLimit);
     if (current + size > mostBodyBytes) {
@@ -81,18 +83,31 @@ function limitBodies(): RequestHandler {
     response.on("close", () => {
       current -= size;
     });
-    next();
   };
 }
 
-function answer(gate: Gate, route: Route): RequestHandler {
+function answer(gate: Gate, route: Route, reserve: Reserve): RequestHandler {
   return async (request: Request, response: Response) => {
     localsOf(response).route = route.path;
+    let reading: Promise<Uint8Array> | null = null;
+    const body = () => {
+      if (route.body === undefined) return Promise.resolve(new Uint8Array());
+      if (reading === null) {
+        reserve(request, response);
+        reading = readBytes(request, response);
+      }
+      return reading;
+    };
+    const caller = await authenticate(gate, route, request, body);
     const reply = await route.handle(gate, {
+      caller,
       query: parseQuery(route.query, request.originalUrl),
       params: Object.fromEntries(Object.entries(request.params).map(([name, value]) => [name, String(value)])),
       header: (name) => request.get(name),
-      json: () => readJsonBody(request, response),
+      async json() {
+        const bytes = await body();
+        return { value: parseJsonBody(request.headers["content-type"], bytes), bytes };
+      },
       id: localsOf(response).requestId,
     });
     send(response, reply);

@@ -8,16 +8,11 @@ export const bodyLimit = 8 * 1024 * 1024;
 const readRaw = express.raw({ type: () => true, limit: bodyLimit, inflate: false });
 
 /**
- * The body as JSON. Throws HttpError `unsupported-media-type` (415), `unsupported-encoding` (415), `body-too-large` (413), `bad-encoding`
- * (400), and InputError `bad-json`.
+ * The body's bytes → JSON. Throws HttpError `unsupported-media-type` (415), `bad-encoding` (400), and InputError `bad-json`.
  */
-export async function readJsonBody(
-  request: Request,
-  response: Response,
-): Promise<{ value: unknown; bytes: Uint8Array }> {
-  checkContentType(request.headers["content-type"]);
-  const bytes = await readBytes(request, response);
-  return { value: parseJson(decodeUtf8(bytes), "The body is not valid JSON"), bytes };
+export function parseJsonBody(contentType: string | undefined, bytes: Uint8Array): unknown {
+  checkContentType(contentType);
+  return parseJson(decodeUtf8(bytes), "The body is not valid JSON");
 }
 
 function checkContentType(header: string | undefined): void {
@@ -29,7 +24,8 @@ function checkContentType(header: string | undefined): void {
   }
 }
 
-function readBytes(request: Request, response: Response): Promise<Uint8Array> {
+/** Exactly what was sent, which is what signatures are over. Throws HttpError `unsupported-encoding` (415), `body-too-large` (413). */
+export function readBytes(request: Request, response: Response): Promise<Uint8Array> {
   return new Promise((done, fail) => {
     readRaw(request, response, (error?: unknown) => {
       if (error !== undefined) fail(bodyError(error));

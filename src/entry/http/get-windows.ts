@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { requireCovered } from "../../app/caller.ts";
 import { describeWindows } from "../../app/windows.ts";
 import { windowStateSchema } from "../../core/decision.ts";
 import { changeKinds } from "../../core/policy/policy.ts";
@@ -13,6 +14,7 @@ export const getWindows = defineRoute({
   path: "/v1/windows",
   operationId: "getWindows",
   summary: "Says whether a deploy may start, and when.",
+  access: ["read", "request"],
   query: z.strictObject({
     environment: nameParameter,
     service: nameParameter,
@@ -34,7 +36,8 @@ export const getWindows = defineRoute({
     },
     400: { description: "The query is not valid." },
   },
-  async handle({ ports, settings, clock }, { query }) {
+  async handle({ ports, settings, clock }, { query, caller }) {
+    requireCovered(caller, query);
     const { set } = ports.policies.current();
     const { service, environment, changes, at, duration: durationMs = null, count } = query;
     const answer = describeWindows(set, { service, environment, changes, at: at ?? clock.now(), durationMs, count });

@@ -7,6 +7,7 @@ export const healthz = defineRoute({
   path: "/healthz",
   operationId: "health",
   summary: "Says that the process runs.",
+  access: "open",
   query: noQuery,
   responses: { 200: { description: "It runs.", schema: z.strictObject({ status: z.literal("ok") }) } },
   handle: async () => ({ status: 200, body: { status: "ok" } }),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Caller, coversEverything, NotPermitted, requireCovered } from "../../app/caller.ts";
 import { decisionSchema } from "../../core/decision.ts";
 import { nameParameter, wholeNumber } from "./query.ts";
 import { defineRoute } from "./route.ts";
@@ -8,6 +9,7 @@ export const listDecisions = defineRoute({
   path: "/v1/decisions",
   operationId: "listDecisions",
   summary: "Lists stored decisions, newest first.",
+  access: ["read"],
   query: z.strictObject({
     service: nameParameter.optional(),
     environment: nameParameter.optional(),
@@ -25,8 +27,9 @@ export const listDecisions = defineRoute({
     400: { description: "The query is not valid." },
     503: { description: "The database does not answer." },
   },
-  async handle({ ports }, { query }) {
+  async handle({ ports }, { query, caller }) {
     const { service = null, environment = null, decision = null, before = null, limit } = query;
+    requireReadable(caller, service, environment);
     const found = await ports.decisions.list({ service, environment, decision, before, limit: limit + 1 });
     const page = found.slice(0, limit).map((record) => record.decision);
     return {
@@ -35,3 +38,12 @@ export const listDecisions = defineRoute({
     };
   },
 });
+
+/** Pages are cut by the database, which knows nothing of callers: who may not see all has to say which. */
+function requireReadable(caller: Caller, service: string | null, environment: string | null): void {
+  if (coversEverything(caller)) return;
+  if (service === null || environment === null) {
+    throw new NotPermitted(`The caller ${caller.name} may not list all decisions: give service= and environment=.`);
+  }
+  requireCovered(caller, { service, environment });
+}

@@ -6,6 +6,7 @@ export const metrics = defineRoute({
   path: "/metrics",
   operationId: "metrics",
   summary: "Gives metrics in Prometheus' text format.",
+  access: ["read"],
   query: noQuery,
   responses: { 200: { description: "The metrics.", contentType: "text/plain" } },
   async handle({ telemetry }) {

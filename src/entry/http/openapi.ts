@@ -11,6 +11,7 @@ export function openapiRoute(others: readonly Route[]): Route {
     path: "/openapi.json",
     operationId: "openapi",
     summary: "Gives this description.",
+    access: "open",
     query: noQuery,
     responses: { 200: { description: "OpenAPI 3.1.", schema: z.looseObject({ openapi: z.string() }) } },
     handle: async () => ({ status: 200, body: document }),

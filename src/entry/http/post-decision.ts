@@ -13,6 +13,7 @@ export const postDecision = defineRoute({
   path: "/v1/decisions",
   operationId: "decide",
   summary: "Judges a deploy request and records the decision.",
+  access: ["request"],
   query: z.strictObject({
     mode: z.enum(["json"]).optional().describe("`json`: 200 for approved and rejected alike; read `allowed`."),
   }),
@@ -40,14 +41,14 @@ export const postDecision = defineRoute({
   async handle(gate, request) {
     const idempotencyKey = idempotencyKeyOf(request);
     const { value, bytes } = await request.json();
-    const bodyDigest = createHash("sha256").update(bytes).digest("hex");
+    const bodyDigest = digestOf(bytes, request.caller.principal);
     const started = process.hrtime.bigint();
     const { decision, repeated } = await submit(gate.ports, gate.settings, {
       raw: value,
-      caller: gate.anonymous,
+      caller: request.caller,
       idempotency: idempotencyKey === null ? null : { key: idempotencyKey, bodyDigest },
     });
-    if (!repeated) report(gate, request.id, decision, Number(process.hrtime.bigint() - started) / 1e9);
+    if (!repeated) report(gate, request, decision, Number(process.hrtime.bigint() - started) / 1e9);
     return { status: decision.allowed || request.query.mode === "json" ? 200 : 403, body: decision };
   },
 });
@@ -62,7 +63,18 @@ function idempotencyKeyOf({ header }: RouteRequest<unknown>): string | null {
   return key;
 }
 
-function report({ log, telemetry }: Gate, requestId: string, decision: Decision, seconds: number): void {
+/** What was asked, and by whom: another requester has not asked the same. */
+function digestOf(bytes: Uint8Array, principal: string | null): string {
+  const hash = createHash("sha256").update(bytes);
+  return (principal === null ? hash : hash.update(`\n${principal}`)).digest("hex");
+}
+
+function report(
+  { log, telemetry }: Gate,
+  { id: requestId, caller }: RouteRequest<unknown>,
+  decision: Decision,
+  seconds: number,
+): void {
   telemetry.decided(decision, seconds);
   const { id, service, environment, commit, requestedBy, requestDigest, notAfter } = decision;
   const failed = decision.findings.filter(({ outcome }) => outcome !== "pass").map(({ ruleId }) => ruleId);
@@ -73,6 +85,7 @@ function report({ log, telemetry }: Gate, requestId: string, decision: Decision,
       service,
       environment,
       commit,
+      caller: caller.name,
       requestedBy,
       requestDigest,
       notAfter,

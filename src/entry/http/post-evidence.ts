@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { requireDatabase } from "../../app/caller.ts";
 import { judgeEvidence, receiveEvidence } from "../../app/received-evidence.ts";
 import { InputError } from "../../core/errors.ts";
 import { evidenceFileSchema } from "../../core/evidence/bundle.ts";
@@ -11,6 +12,7 @@ export const postEvidence = defineRoute({
   path: "/v1/evidence",
   operationId: "pushEvidence",
   summary: "Stores evidence bundles ahead of a deploy; requests on this database use them.",
+  access: ["push-evidence"],
   query: z.strictObject({ database: nameParameter.describe("What deploy requests call `database`.") }),
   body: evidenceFileSchema,
   responses: {
@@ -24,7 +26,8 @@ export const postEvidence = defineRoute({
     422: { description: "A bundle's signature does not hold; `errors` names each one. Nothing is stored." },
     503: { description: "The database does not answer." },
   },
-  async handle({ ports, anonymous, log }, { query, json, id }) {
+  async handle({ ports, log }, { query, json, id, caller }) {
+    requireDatabase(caller, query.database);
     const { value } = await json();
     const received = receiveEvidence(value, "The evidence is not valid");
     const { accepted, refused } = judgeEvidence(received, ports.evidenceTrust, ports.clock.now());
@@ -32,10 +35,10 @@ export const postEvidence = defineRoute({
       const issues = refused.map(({ position, message }) => ({ path: `[${position}].signature`, message }));
       throw new InputError("evidence-refused", "Nothing was stored", issues);
     }
-    await ports.evidence.add(query.database, accepted, anonymous.name);
+    await ports.evidence.add(query.database, accepted, caller.name);
     const bundles = accepted.map(({ parsed }) => parsed);
     const digests = bundles.map(({ digest }) => digest);
-    log.info({ database: query.database, digests, requestId: id }, "evidence stored");
+    log.info({ database: query.database, digests, caller: caller.name, requestId: id }, "evidence stored");
     return { status: 201, body: { bundles: bundles.map(summarize) } };
   },
 });

@@ -1,5 +1,6 @@
 import type { Response } from "express";
 import { z } from "zod";
+import { RateLimited } from "../../adapters/callers/authenticator.ts";
 import { InputError, PlangateError } from "../../core/errors.ts";
 
 /** RFC 9457 problem details, as every error answer carries them. */
@@ -28,7 +29,8 @@ export class HttpError extends PlangateError {
 
 const titles = new Map([
   [400, "Bad request"],
-  [403, "Forbidden"],
+  [401, "Not authenticated"],
+  [403, "Not permitted"],
   [404, "Not found"],
   [405, "Method not allowed"],
   [409, "Conflict"],
@@ -36,6 +38,7 @@ const titles = new Map([
   [415, "Unsupported media type"],
   [421, "Misdirected request"],
   [422, "Cannot be processed"],
+  [429, "Too many requests"],
   [500, "Internal error"],
   [503, "Could not decide"],
 ]);
@@ -44,6 +47,10 @@ const statusOfCode = new Map([
   ["bad-json", 400],
   ["bad-request", 400],
   ["bad-evidence", 400],
+  ["not-authenticated", 401],
+  ["not-permitted", 403],
+  ["rate-limited", 429],
+  ["issuer-unavailable", 503],
   ["evidence-refused", 422],
   ["request-conflict", 422],
   ["idempotency-key-reused", 422],
@@ -74,5 +81,7 @@ export function sendProblem(response: Response, error: unknown, requestId: strin
     requestId,
   };
   if (error instanceof HttpError) response.set(error.headers);
+  if (status === 401) response.set("WWW-Authenticate", "Bearer");
+  if (error instanceof RateLimited) response.set("Retry-After", String(error.retryAfterSeconds));
   response.status(status).type("application/problem+json").send(JSON.stringify(problem));
 }

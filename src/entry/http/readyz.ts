@@ -24,6 +24,7 @@ export const readyz = defineRoute({
   path: "/readyz",
   operationId: "readiness",
   summary: "Says whether the gate can decide.",
+  access: "open",
   query: noQuery,
   responses: {
     200: { description: "It can.", schema: readiness },

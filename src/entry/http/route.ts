@@ -1,6 +1,7 @@
 import type { z } from "zod";
+import type { Authenticator } from "../../adapters/callers/authenticator.ts";
 import type { NodeState } from "../../adapters/databases/node-reader.ts";
-import type { Caller } from "../../app/approvals.ts";
+import type { Caller, Permission } from "../../app/caller.ts";
 import type { Clock } from "../../app/ports.ts";
 import type { GatePorts, GateSettings } from "../../app/submit.ts";
 import type { Log } from "./log.ts";
@@ -10,8 +11,7 @@ import type { Telemetry } from "./telemetry.ts";
 export interface Gate {
   ports: GatePorts;
   settings: GateSettings;
-  /** Who calls where nobody authenticates. */
-  anonymous: Caller;
+  authenticator: Authenticator;
   /** Throws when the database does not answer. */
   pingDatabase(): Promise<void>;
   /** The servers that the gate reads itself. */
@@ -24,6 +24,7 @@ export interface Gate {
 }
 
 export interface RouteRequest<Query> {
+  caller: Caller;
   query: Query;
   /** Parts of the path, by name. */
   params: Readonly<Record<string, string>>;
@@ -53,6 +54,8 @@ export interface Route<Query extends z.ZodObject = z.ZodObject> {
   path: string;
   operationId: string;
   summary: string;
+  /** Who may: `open`, anybody without authentication; otherwise callers with one of these permissions. */
+  access: "open" | readonly Permission[];
   query: Query;
   headers?: z.ZodObject;
   body?: z.ZodType;

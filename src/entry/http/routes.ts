@@ -25,5 +25,5 @@ const documented: readonly Route[] = [
 /** Every route of the API's address. */
 export const apiRoutes: readonly Route[] = [...documented, openapiRoute(documented)];
 
-/** Metrics can have an address of their own. */
-export const metricsRoutes: readonly Route[] = [metrics, healthz];
+/** Metrics can have an address of their own, which is for collectors of metrics: nobody authenticates there. */
+export const metricsRoutes: readonly Route[] = [{ ...metrics, access: "open" }, healthz];
