@@ -1,5 +1,6 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { IndexUsageRow, ServerRole, TrustedBundle } from "../evidence/bundle.ts";
+import { isKnown } from "../evidence/required-nodes.ts";
 import { clockToleranceMs, latestWord } from "../evidence/usable.ts";
 import type { EvidenceNode, EvidenceView } from "../evidence/view.ts";
 import { formatDuration, type ObjectName, sameObject } from "../values.ts";
@@ -65,11 +66,8 @@ function absence(name: string, view: EvidenceView): string | null {
   if (node === undefined) {
     return `there is no evidence of ${name}${freshFrom === null ? "" : ", which could not be read"}`;
   }
-  // A lower trust never replaces a higher one, so what somebody sent does not stand in for what the gate could not read.
-  const counting = node.bundles.filter(
-    ({ bundle, trust }) => bundle.indexUsage != null && trust === node.bundles[0]?.trust,
-  );
-  if (freshFrom === null || counting.some(({ bundle }) => bundle.capturedAt >= freshFrom)) return null;
+  if (freshFrom === null || isKnown({ name, freshFrom }, view.nodes, ({ indexUsage }) => indexUsage != null))
+    return null;
   return `${name} could not be read, and what is known of it is from before ${utcMinute(freshFrom)}`;
 }
 
@@ -111,6 +109,11 @@ export function observeIndex(
     doubts: [
       ...doubtsOf(node.name, basis, basisRows, windowStart, at, limits),
       ...contradictions(node.name, basis, windowStart, seen, limits),
+      ...rowContradictions(
+        node.name,
+        seen.flatMap(({ rows }) => rows),
+      ),
+      ...wentBack(node.name, basis, withUsage, (bundle) => rowsOf(bundle, index, catalog), limits),
     ],
   };
 }
@@ -216,6 +219,39 @@ function contradictions(
     if (basis.bundle.capturedAt.getTime() - start.getTime() >= observedFor) return [];
     return [`by a less trusted bundle ${name} counts only since ${utcMinute(start)}`];
   });
+}
+
+/** PostgreSQL counts a scan before what it reads, and forgets all of it at once. */
+function rowContradictions(name: string, rows: readonly IndexUsageRow[]): string[] {
+  return rows.flatMap(({ scans, lastScan, tuplesRead, tuplesFetched }) => {
+    if (scans > 0) return [];
+    if (lastScan != null) return [`${name} shows no scans, and yet a last one at ${utcMinute(lastScan)}`];
+    const read = Math.max(tuplesRead ?? 0, tuplesFetched ?? 0);
+    return read === 0 ? [] : [`${name} shows no scans, and yet ${counted(read, "row")} read through the index`];
+  });
+}
+
+/** Counters that are smaller than they were inside the window began anew after that, whatever the server's own window says. */
+function wentBack(
+  name: string,
+  basis: TrustedBundle,
+  history: readonly TrustedBundle[],
+  rowsIn: (bundle: TrustedBundle) => readonly IndexUsageRow[],
+  { observedFor }: ObservationLimits,
+): string[] {
+  const rows = rowsIn(basis);
+  const start = startOfWindow(basis, rows);
+  if (rows.length === 0 || start === null) return [];
+  const from = Math.max(start.getTime(), basis.bundle.capturedAt.getTime() - observedFor);
+  const larger = history.find(
+    (other) =>
+      other.trust === basis.trust &&
+      other.bundle.capturedAt.getTime() >= from &&
+      sumOfScans(rowsIn(other)) > sumOfScans(rows),
+  );
+  if (larger === undefined) return [];
+  const then = `${counted(sumOfScans(rowsIn(larger)), "scan")} at ${utcMinute(larger.bundle.capturedAt)}`;
+  return [`${name} had counted ${then} and has fewer now, so its counters or the index began anew after that`];
 }
 
 function ageOf({ bundle }: TrustedBundle, at: Date): number {

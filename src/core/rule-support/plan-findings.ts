@@ -1,8 +1,9 @@
 import { describeFlip, type Flip } from "../query-plan/compare.ts";
 import type { RuleContext, RuleFinding } from "../rules/rule.ts";
-import { displayName, type SourceLocation } from "../values.ts";
+import { displayName, type ObjectName, type SourceLocation, sameObject } from "../values.ts";
 import { type AffectedQueries, type AffectedQuery, affectedQueries } from "./affected-queries.ts";
 import { counted, failed, inconclusive, listed, passed } from "./findings.ts";
+import { observeIndex } from "./observation.ts";
 import { judgeQuery, type PlanRequirements, type QueryVerdict, regresses, unprovenShare } from "./plan-evidence.ts";
 
 export interface PlanJudgement extends PlanRequirements {
@@ -125,13 +126,14 @@ function missingFindings(
 
 /** Without the whole workload, queries that nobody listed may depend on what goes. */
 function workloadFindings(
-  { tables, unreadable }: AffectedQueries,
-  { evidence }: RuleContext,
+  { tables, queries, unreadable }: AffectedQueries,
+  context: RuleContext,
   { obtain }: PlanJudgement,
   location: SourceLocation | null,
 ): RuleFinding[] {
   if (tables.length === 0) return [];
   const subject = listed(tables.map(displayName));
+  const { evidence } = context;
   const why =
     evidence.statements === null
       ? "the evidence has no workload (statements)"
@@ -139,7 +141,9 @@ function workloadFindings(
         ? "the workload in the evidence is not complete"
         : unreadable > 0
           ? `${counted(unreadable, "statement")} of the workload cannot be read`
-          : null;
+          : queries.length === 0
+            ? scannedAnyway(tables, context)
+            : null;
   if (why === null) return [];
   return [
     inconclusive({
@@ -150,6 +154,28 @@ function workloadFindings(
     }),
   ];
 }
+
+/**
+ * Statistics of statements that were reset or cut know no reader of a table whose indexes are scanned. Unique indexes are left out: checks
+ * of foreign keys scan them, and are no statements.
+ */
+function scannedAnyway(tables: readonly ObjectName[], { evidence, at }: RuleContext): string | null {
+  const indexes = (evidence.catalog?.indexes ?? []).filter(
+    ({ schema, table, unique }) => !unique && tables.some((one) => sameObject(one, { schema, name: table })),
+  );
+  for (const node of evidence.nodes) {
+    for (const index of indexes) {
+      const { scans } = observeIndex(node, index, evidence.catalog, at, scanWindow);
+      if (scans !== null && scans > 0) {
+        return `the workload has no query that reads it, and yet ${displayName(index)} has ${counted(scans, "scan")} on ${node.name}`;
+      }
+    }
+  }
+  return null;
+}
+
+/** A month's end is in it, as in what index-usage asks for by default. */
+const scanWindow = { observedFor: 35 * 24 * 3_600_000, maxAge: Number.POSITIVE_INFINITY };
 
 /** One line, at most 60 characters. */
 function shortQuery({ text }: AffectedQuery): string {

@@ -64,7 +64,10 @@ function isInThePast(at: Date) {
   return (approval: Approval) => approval.at === null || approval.at.getTime() <= at.getTime() + clockToleranceMs;
 }
 
-/** Mail addresses and logins are the same person whatever their case and surrounding space. */
+/** Mail addresses and logins are the same person whatever their case, blanks and characters that nobody sees. */
 function identity(person: string): string {
-  return person.normalize("NFKC").trim().toLowerCase();
+  return person
+    .normalize("NFKC")
+    .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}\s]/gu, "")
+    .toLowerCase();
 }
