@@ -3,6 +3,7 @@ import { mergeCatalogs } from "../catalog/merge.ts";
 import { type ObjectName, sameObject } from "../values.ts";
 import type { PlanEvidence, ServerRole, Trust, TrustedBundle } from "./bundle.ts";
 import { groupByNode } from "./nodes.ts";
+import { isKnown } from "./required-nodes.ts";
 import { clockToleranceMs, usableBundles } from "./usable.ts";
 import { mergeWorkload, type Workload } from "./workload.ts";
 
@@ -64,9 +65,17 @@ export function buildEvidenceView(
     problems: [...problems, ...new Set(faults.flatMap((fault) => fault ?? []))],
     catalog,
     plans: plans.filter((_plan, index) => faults[index] === null),
-    statements: mergeWorkload(nodes),
+    statements: statementsOf(nodes, requiredNodes ?? []),
     tableRows: (table) => rowsOf(catalog, table),
   };
+}
+
+/** A server that the gate could not read may run queries that no other one knows. */
+function statementsOf(nodes: readonly EvidenceNode[], required: readonly RequiredNode[]): Workload | null {
+  const workload = mergeWorkload(nodes);
+  if (workload === null) return null;
+  const known = required.every((node) => isKnown(node, nodes, ({ statements }) => statements != null));
+  return { ...workload, complete: workload.complete && known };
 }
 
 /** Why a plan does not count; null: it does. */

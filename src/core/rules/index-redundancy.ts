@@ -3,7 +3,7 @@ import type { CatalogIndex } from "../catalog/catalog.ts";
 import { coverage, covers, keyList, keyText, sharedKeys } from "../catalog/coverage.ts";
 import { droppedIndexes, droppedIndexText, unknownIndexFindings } from "../rule-support/dropped-indexes.ts";
 import { failed, inconclusive, listed, passed } from "../rule-support/findings.ts";
-import { observeIndex } from "../rule-support/observation.ts";
+import { observeIndex, requiredNodes } from "../rule-support/observation.ts";
 import { type RedundancyClaim, redundancyClaim } from "../rule-support/redundancy-claims.ts";
 import type { DropIndexChange } from "../sql/change.ts";
 import { displayName, duration, sameObject } from "../values.ts";
@@ -111,7 +111,8 @@ function useOf(drop: DropIndexChange, { evidence, at }: RuleContext, observedFor
     observeIndex(node, drop.index, evidence.catalog, at, { observedFor, maxAge: observedFor }),
   );
   if (seen.some(({ scans }) => (scans ?? 0) > 0)) return "used";
-  return seen.length === 0 || seen.some(({ scans }) => scans === null) ? "unknown" : "unused";
+  const isMissing = evidence.requiredNodes !== null && requiredNodes(evidence, null).missing.length > 0;
+  return isMissing || seen.length === 0 || seen.some(({ scans }) => scans === null) ? "unknown" : "unused";
 }
 
 /** What the survivors that begin alike lack, closest first. */
