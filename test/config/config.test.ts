@@ -53,6 +53,7 @@ evidence: { retention: 90d }
       ["__proto__", { migrationFormat: null, database: null }],
     ]),
     lease: { maxMs: 1_800_000 },
+    callers: null,
     databases: new Map(),
     evidence: { retentionMs: 7_776_000_000, keys: new Map() },
     approvers: { ...noApprovers, audience: "orders-gate" },
@@ -67,6 +68,7 @@ test("what holds where nothing is set", () => {
     policies: { directory: "/srv/plangate/policies", staleAfterMs: 86_400_000, unmatched: "reject" },
     services: new Map(),
     lease: { maxMs: 3_600_000 },
+    callers: null,
     databases: new Map(),
     evidence: { retentionMs: null, keys: new Map() },
     approvers: noApprovers,
@@ -97,7 +99,6 @@ lease: { max: forever }
 });
 
 test.each([
-  ["callers", "[]"],
   ["keys", "{}"],
   ["audit", "null"],
   ["notify", "[]"],
