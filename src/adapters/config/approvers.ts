@@ -1,6 +1,7 @@
 import path from "node:path";
 import { z } from "zod";
 import { PlangateError } from "../../core/errors.ts";
+import { personKey } from "../../core/person.ts";
 import { didYouMean } from "../../core/policy/suggest.ts";
 import type { DocumentPath } from "../../core/policy/yaml-document.ts";
 import { rules as everyRule } from "../../core/rules/index.ts";
@@ -14,7 +15,7 @@ import {
   signatureAlgorithms,
 } from "../evidence-signature/keys.ts";
 import { readFileBytes } from "../file-error.ts";
-import { type Approver, type Approvers, personKey, tokenId } from "../tokens/approvers.ts";
+import { type Approver, type Approvers, tokenId } from "../tokens/approvers.ts";
 
 const person = displayableName
   .min(1)

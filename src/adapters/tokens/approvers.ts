@@ -33,11 +33,6 @@ export interface Approvers {
   revoked: { jtis: ReadonlySet<string>; kids: ReadonlySet<string>; subjects: ReadonlySet<string> };
 }
 
-/** Letters that look the same, case and surrounding space do not make another person. */
-export function personKey(name: string): string {
-  return name.normalize("NFKC").trim().toLowerCase();
-}
-
 /** How tokens name themselves and what they revoke by: nothing that needs escaping anywhere. */
 export const tokenId = z
   .string()

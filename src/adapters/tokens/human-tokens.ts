@@ -1,6 +1,7 @@
 import type { HumanTokens } from "../../app/ports.ts";
+import { personKey } from "../../core/person.ts";
 import { rules } from "../../core/rules/index.ts";
-import { type Approvers, personKey } from "./approvers.ts";
+import type { Approvers } from "./approvers.ts";
 import { approvalProblem, overrideProblem, verifyToken } from "./verify-token.ts";
 
 const ruleIds: ReadonlySet<string> = new Set(rules.keys());

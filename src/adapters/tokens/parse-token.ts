@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { z } from "zod";
 import { InputError } from "../../core/errors.ts";
 import { parseJson } from "../../core/json.ts";
@@ -45,10 +46,12 @@ export function decodeToken(token: string): { header: unknown; claims: unknown }
 
 /** undefined: not UTF-8, not JSON, a key twice. */
 function jsonOf(encoded: string): unknown {
+  const bytes = Buffer.from(encoded, "base64url");
+  if (!isUtf8(bytes)) return undefined;
   try {
-    return parseJson(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(encoded, "base64url")), "token");
+    return parseJson(bytes.toString("utf8"), "token");
   } catch (error) {
-    if (error instanceof InputError || error instanceof TypeError) return undefined;
+    if (error instanceof InputError) return undefined;
     throw error;
   }
 }

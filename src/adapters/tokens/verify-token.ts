@@ -1,7 +1,8 @@
 import jwt from "jsonwebtoken";
+import { personKey } from "../../core/person.ts";
 import { globMatches } from "../../core/policy/match.ts";
 import { formatDuration } from "../../core/values.ts";
-import { type Approver, type Approvers, personKey } from "./approvers.ts";
+import type { Approver, Approvers } from "./approvers.ts";
 import type { ClaimsOf, TokenKind } from "./claims.ts";
 import { parseToken } from "./parse-token.ts";
 
