@@ -7,6 +7,7 @@ import { newLog } from "../http/log.ts";
 import { type RunningGate, startGate } from "../http/start-gate.ts";
 import { type CommandModule, newCommand } from "./command.ts";
 import type { CommandIo } from "./io.ts";
+import { readPolicies } from "./settings.ts";
 
 interface ServeOptions {
   config?: string;
@@ -14,6 +15,7 @@ interface ServeOptions {
   port?: number;
   dataDir?: string;
   example?: string;
+  checkConfig?: true;
 }
 
 /** More than the longest request takes. */
@@ -25,17 +27,29 @@ export const build: CommandModule["build"] = (io) =>
   newCommand(io, {
     name: "serve",
     summary: "Run the gate: an HTTP API with a database that it brings along.",
-    examples: ["plangate serve --policies policies", "plangate serve --config plangate.yaml --port 8484"],
+    examples: [
+      "plangate serve --policies policies",
+      "plangate serve --config plangate.yaml --port 8484",
+      "plangate serve --config plangate.yaml --check-config",
+    ],
   })
     .option("--config <file>", "configuration; default: plangate.yaml in this directory, if there is one")
     .option("--policies <directory>", "policy directory")
     .option("--port <number>", "port to listen on; 0: any free one", parsePort)
     .option("--data-dir <directory>", "directory of the embedded database")
+    .option("--check-config", "read configuration, secrets and policies, say what is wrong, and exit")
     .option("--example <file>", "print a command that sends this deploy request to the gate")
     .action((options: ServeOptions) => serve(options, io));
 
 async function serve(options: ServeOptions, io: CommandIo): Promise<void> {
   const config = withOptions(readConfig(options, io), options, io.cwd);
+  if (options.checkConfig === true) {
+    const { policies } = await readPolicies(config.policies.directory, config, io, io.now());
+    io.stdout(
+      `The configuration is valid. Policies: ${policies.map(({ id }) => id).join(", ")}. Nothing was started.\n`,
+    );
+    return;
+  }
   const log = newLog();
   const gate = await startGate(config, {
     clock: { now: () => io.now() },
@@ -74,7 +88,7 @@ function parsePort(text: string): number {
 
 function startMessage(
   { url, metricsUrl, policies }: RunningGate,
-  { gate, database, databases, policies: { directory } }: GateConfig,
+  { gate, database, databases, callers, policies: { directory } }: GateConfig,
 ) {
   const read = [...databases.values()].map(
     ({ name, nodes }) => `${name} (${nodes.map((node) => node.name).join(", ")})`,
@@ -84,12 +98,14 @@ function startMessage(
     `  policies  ${policies.policies.map(({ id }) => id).join(", ")} (${directory})`,
     `  database  ${database === null ? `embedded PostgreSQL (${gate.dataDir})` : "PostgreSQL, by the configured URL"}`,
     ...(read.length === 0 ? [] : [`  reads     ${read.join("; ")}`]),
-    "  callers   anyone on this machine; nobody authenticates, so it listens on loopback only",
+    `  callers   ${callers?.map(({ name }) => name).join(", ") ?? localOnly}`,
     ...(metricsUrl === null ? [] : [`  metrics   ${metricsUrl}/metrics`]),
     ...policies.warnings.map(({ message, location }) => `  warning   ${location.path}:${location.line}: ${message}`),
   ];
   return `${lines.join("\n")}\n`;
 }
+
+const localOnly = "anyone on this machine; nobody authenticates, so it listens on loopback only";
 
 function exampleMessage(url: string, file: string): string {
   const command = `curl -sS -X POST -H 'content-type: application/json' --data @${file} '${url}/v1/decisions'`;

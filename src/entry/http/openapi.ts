@@ -33,7 +33,19 @@ function openapiDocument(routes: readonly Route[]) {
       description: "A deployment policy gate for teams on PostgreSQL. Errors are RFC 9457 problem details.",
     },
     paths,
-    components: { schemas: { Problem: jsonSchema(problemSchema, "output") } },
+    components: {
+      schemas: { Problem: jsonSchema(problemSchema, "output") },
+      securitySchemes: {
+        oidc: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "OIDC ID token of the pipeline." },
+        webhook: {
+          type: "apiKey",
+          in: "header",
+          name: "webhook-signature",
+          description:
+            "Standard Webhooks: HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, as `v1,<base64>`; webhook-id and webhook-timestamp come along.",
+        },
+      },
+    },
   };
 }
 
@@ -54,9 +66,23 @@ function operation(route: Route): object {
     ...(route.body !== undefined && {
       requestBody: { required: true, content: { "application/json": { schema: jsonSchema(route.body, "input") } } },
     }),
+    security: route.access === "open" ? [] : [{ webhook: [] }, { oidc: [] }, {}],
     responses: Object.fromEntries(
-      Object.entries(route.responses).map(([status, response]) => [status, responseObject(Number(status), response)]),
+      Object.entries({ ...authenticationResponses(route), ...route.responses }).map(([status, response]) => [
+        status,
+        responseObject(Number(status), response),
+      ]),
     ),
+  };
+}
+
+/** Where callers are configured. */
+function authenticationResponses({ access }: Route): Readonly<Record<number, ResponseDocument>> {
+  if (access === "open") return {};
+  return {
+    401: { description: "Nobody known: no signature or token, or one that does not hold." },
+    403: { description: `The caller may not do this. It needs the permission ${access.join(" or ")}.` },
+    429: { description: "The caller sends too many requests. `Retry-After` says when to try again." },
   };
 }
 
