@@ -1,32 +1,66 @@
-import canonicalize from "canonicalize";
 import type { PoolClient } from "pg";
 import type { DecisionRecord } from "../../app/ports.ts";
-import { digestOf, sha256Hex } from "../../core/digest.ts";
-import { StoreError } from "./connection.ts";
+import { canonicalJson, digestOf, sha256Hex } from "../../core/digest.ts";
+import { beforeTheFirst } from "./audit-chain.ts";
 import { advisoryLockSpace } from "./migrate.ts";
 
 const chainLock = 2;
-const beforeTheFirst = "0".repeat(64);
+
+export interface ChainHead {
+  /** Of the last entry; 0: there is none. */
+  sequence: number;
+  hash: string;
+}
+
+/** An entry before it has its place: what kind it is of, and what it says. */
+export interface EntryContent {
+  kind: string;
+  content: object;
+}
 
 /**
- * Appends one entry to the hash chain, as part of the transaction of `client`, and returns its number. Appends wait for each
- * other until their transactions end, so each sees the entry before it.
+ * The end of the chain, which stays the end until the transaction of `client` is over: all who append wait here for each other.
+ * What is read later in the transaction is newer than all that was appended before.
  */
-export async function appendAuditEntry(client: PoolClient, kind: string, content: object): Promise<number> {
+export async function lockChain(client: PoolClient): Promise<ChainHead> {
   await client.query("SELECT pg_advisory_xact_lock($1, $2)", [advisoryLockSpace, chainLock]);
   // A statement of its own: its snapshot must be taken after the lock.
+  return readHead(client);
+}
+
+export async function readHead(client: PoolClient): Promise<ChainHead> {
   const { rows } = await client.query<{ sequence: string; hash: string }>(
     "SELECT sequence, hash FROM plangate.audit_entries ORDER BY sequence DESC LIMIT 1",
   );
-  const sequence = Number(rows[0]?.sequence ?? 0) + 1;
-  const previousHash = rows[0]?.hash ?? beforeTheFirst;
-  const body = canonicalize({ version: 1, sequence, previousHash, kind, ...content });
-  if (body === undefined) throw new StoreError("audit-entry", "The audit entry has no JSON form");
-  await client.query(
-    "INSERT INTO plangate.audit_entries (sequence, previous_hash, hash, kind, body) VALUES ($1, $2, $3, $4, $5)",
-    [sequence, previousHash, sha256Hex(body), kind, body],
-  );
-  return sequence;
+  return { sequence: Number(rows[0]?.sequence ?? 0), hash: rows[0]?.hash ?? beforeTheFirst };
+}
+
+const insertSql = `
+  INSERT INTO plangate.audit_entries (sequence, previous_hash, hash, kind, body)
+  SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[])`;
+
+/** Appends to the chain that `lockChain` has locked, in the same transaction. Returns the numbers of the entries. */
+export async function appendEntries(
+  client: PoolClient,
+  head: ChainHead,
+  contents: readonly EntryContent[],
+): Promise<number[]> {
+  let previousHash = head.hash;
+  const entries = contents.map(({ kind, content }, index) => {
+    const sequence = head.sequence + index + 1;
+    const body = canonicalJson({ version: 1, sequence, previousHash, kind, ...content });
+    const entry = { sequence, previousHash, hash: sha256Hex(body), kind, body };
+    previousHash = entry.hash;
+    return entry;
+  });
+  await client.query(insertSql, [
+    entries.map(({ sequence }) => sequence),
+    entries.map((entry) => entry.previousHash),
+    entries.map(({ hash }) => hash),
+    entries.map(({ kind }) => kind),
+    entries.map(({ body }) => body),
+  ]);
+  return entries.map(({ sequence }) => sequence);
 }
 
 /** What the chain says about a decision. The digests tie the stored decision and request to it. */

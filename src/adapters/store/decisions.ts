@@ -1,21 +1,13 @@
 import type { PoolClient } from "pg";
 import type { Clock, DecisionQuery, DecisionRecord, DecisionStore } from "../../app/ports.ts";
 import { InputError } from "../../core/errors.ts";
-import { appendAuditEntry, decisionEntry } from "./audit.ts";
+import { decisionRecorder } from "./audit-batch.ts";
 import type { Database } from "./connection.ts";
-import { settleClaim } from "./idempotency.ts";
-import { consumeOverrides, usedOverrides } from "./overrides.ts";
+import { usedOverrides } from "./overrides.ts";
 
 export function decisionStore(database: Database, clock: Clock): DecisionStore {
   return {
-    record: (record, claim) =>
-      database.transaction(async (client) => {
-        const recordedAt = clock.now().toISOString();
-        const sequence = await appendAuditEntry(client, "decision", { ...decisionEntry(record), recordedAt });
-        await insertDecision(client, record, sequence);
-        await consumeOverrides(client, record.decision);
-        if (claim !== undefined) await settleClaim(client, claim, record.decision.id);
-      }),
+    record: decisionRecorder(database, clock),
     usedOverrides: (jtis) => database.transaction((client) => usedOverrides(client, jtis)),
     find: (id) => database.transaction((client) => findDecision(client, id)),
     list: (query) => database.transaction((client) => listDecisions(client, query)),
@@ -27,11 +19,6 @@ export function decisionStore(database: Database, clock: Clock): DecisionStore {
   };
 }
 
-const insertSql = `
-  INSERT INTO plangate.decisions (id, audit_sequence, evaluated_at, caller, service, environment, action, commit_id, decision,
-                                  not_after, request_digest, request, body)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`;
-
 const wasApprovedSql = `
   SELECT EXISTS (SELECT FROM plangate.decisions
                  WHERE commit_id = $1 AND service = $2 AND environment = $3 AND decision = 'approved' AND action = 'deploy') AS approved`;
@@ -42,27 +29,8 @@ const listSql = `
     AND ($4::bigint IS NULL OR audit_sequence < $4)
   ORDER BY audit_sequence DESC LIMIT $5`;
 
-async function insertDecision(client: PoolClient, record: DecisionRecord, sequence: number): Promise<void> {
-  const { decision, request, caller } = record;
-  await client.query(insertSql, [
-    decision.id,
-    sequence,
-    decision.evaluatedAt,
-    caller,
-    decision.service,
-    decision.environment,
-    request.action,
-    decision.commit,
-    decision.decision,
-    decision.notAfter,
-    decision.requestDigest,
-    JSON.stringify(request),
-    JSON.stringify(decision),
-  ]);
-}
-
 interface DecisionRow {
-  // What insertDecision wrote: nothing changes these rows.
+  // What decisionRecorder wrote: nothing changes these rows.
   body: DecisionRecord["decision"];
   request: DecisionRecord["request"];
   caller: string;

@@ -58,21 +58,43 @@ async function claimKey(
   return { kind: "decided", decisionId: known.decision_id };
 }
 
-/** Ties the decision to the key, in the decision's own transaction. Throws where the claim ran out and was taken over. */
-export async function settleClaim(
+/** Those of the claims that are still held, by `claim`; they stay so until the transaction ends. */
+export async function heldClaims(
   client: PoolClient,
-  { caller, key, claim }: IdempotencyClaim,
-  decisionId: string,
-): Promise<void> {
-  const { rowCount } = await client.query(
-    `UPDATE plangate.idempotency_keys SET decision_id = $4
-     WHERE caller = $1 AND key = $2 AND claim = $3 AND decision_id IS NULL`,
-    [caller, key, claim, decisionId],
+  claims: readonly IdempotencyClaim[],
+): Promise<ReadonlySet<string>> {
+  if (claims.length === 0) return new Set();
+  const { rows } = await client.query<{ claim: string }>(
+    `SELECT known.claim FROM plangate.idempotency_keys AS known
+     JOIN unnest($1::text[], $2::text[], $3::text[]) AS given (caller, key, claim) USING (caller, key, claim)
+     WHERE known.decision_id IS NULL FOR UPDATE OF known`,
+    [claims.map(({ caller }) => caller), claims.map(({ key }) => key), claims.map(({ claim }) => claim)],
   );
-  if (rowCount !== 1) {
-    throw new PlangateError(
-      "idempotency-claim-lost",
-      "The request took so long that its Idempotency-Key was given away",
-    );
-  }
+  return new Set(rows.map(({ claim }) => claim));
+}
+
+export function claimLost(): PlangateError {
+  return new PlangateError(
+    "idempotency-claim-lost",
+    "The request took so long that its Idempotency-Key was given away",
+  );
+}
+
+/** Ties decisions to the keys of held claims, in the decisions' own transaction. */
+export async function settleClaims(
+  client: PoolClient,
+  settled: readonly { claim: IdempotencyClaim; decisionId: string }[],
+): Promise<void> {
+  if (settled.length === 0) return;
+  await client.query(
+    `UPDATE plangate.idempotency_keys AS known SET decision_id = given.decision_id
+     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS given (caller, key, claim, decision_id)
+     WHERE known.caller = given.caller AND known.key = given.key AND known.claim = given.claim`,
+    [
+      settled.map(({ claim }) => claim.caller),
+      settled.map(({ claim }) => claim.key),
+      settled.map(({ claim }) => claim.claim),
+      settled.map(({ decisionId }) => decisionId),
+    ],
+  );
 }

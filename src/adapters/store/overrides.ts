@@ -22,8 +22,12 @@ export async function consumeOverrides(client: PoolClient, { id, allowed, overri
     tokens.map(({ expiresAt }) => expiresAt),
   ]);
   if (rowCount !== tokens.length) {
-    throw new PlangateError("override-used", "Another decision has used up an override of this request.");
+    throw overrideUsed();
   }
+}
+
+export function overrideUsed(): PlangateError {
+  return new PlangateError("override-used", "Another decision has used up an override of this request.");
 }
 
 export async function usedOverrides(client: PoolClient, jtis: readonly string[]): Promise<ReadonlyMap<string, string>> {

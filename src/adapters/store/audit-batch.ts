@@ -1,0 +1,153 @@
+import { DatabaseError, type PoolClient } from "pg";
+import type { Clock, DecisionRecord, DecisionStore, IdempotencyClaim } from "../../app/ports.ts";
+import { PlangateError } from "../../core/errors.ts";
+import { appendEntries, decisionEntry, lockChain } from "./audit.ts";
+import { type Database, StoreError } from "./connection.ts";
+import { claimLost, heldClaims, settleClaims } from "./idempotency.ts";
+import { consumeOverrides, overrideUsed, usedOverrides } from "./overrides.ts";
+
+interface Pending {
+  record: DecisionRecord;
+  claim: IdempotencyClaim | undefined;
+  /** Made before the chain is locked, since they take time. */
+  entry: object;
+  request: string;
+  body: string;
+  settle(error: Error | null): void;
+}
+
+const mostAtOnce = 200;
+const mostCharactersAtOnce = 4_000_000;
+
+/**
+ * Records decisions one batch after the other: those that come while a batch is being written are the next, in one transaction and with one
+ * commit. A member that must not be recorded (its claim is lost, its override used up) fails alone.
+ */
+export function decisionRecorder(database: Database, clock: Clock): DecisionStore["record"] {
+  const waiting: Pending[] = [];
+  let writing = false;
+  const writeAll = async () => {
+    writing = true;
+    while (waiting.length > 0) await writeNext(database, clock, () => takeBatch(waiting));
+    writing = false;
+  };
+  return (record, claim) =>
+    new Promise((resolve, reject) => {
+      waiting.push({
+        record,
+        claim,
+        entry: decisionEntry(record),
+        request: JSON.stringify(record.request),
+        body: JSON.stringify(record.decision),
+        settle: (error) => (error === null ? resolve() : reject(error)),
+      });
+      if (!writing) void writeAll();
+    });
+}
+
+function takeBatch(waiting: Pending[]): Pending[] {
+  let characters = 0;
+  const end = waiting.findIndex(({ request, body }, index) => {
+    characters += request.length + body.length;
+    return index === mostAtOnce || (index > 0 && characters > mostCharactersAtOnce);
+  });
+  return waiting.splice(0, end === -1 ? waiting.length : end);
+}
+
+/** The batch is taken when its turn to append has come, so that it is as large as it can be. Never throws: members are told. */
+async function writeNext(database: Database, clock: Clock, take: () => Pending[]): Promise<void> {
+  let batch: Pending[] | undefined;
+  const taken = () => (batch ??= take());
+  try {
+    const refused = await database.transaction((client) => writeBatch(client, clock, taken));
+    for (const member of taken()) member.settle(refused.get(member) ?? null);
+  } catch (error) {
+    const members = taken();
+    if (members.length > 1 && mayBeOneMember(error)) {
+      for (const member of members) await writeNext(database, clock, () => [member]);
+    } else for (const member of members) member.settle(asError(error));
+  }
+}
+
+/** Nothing was written, and the reason may lie in the data of one member: a value that the database refuses (SQLSTATE class 22, 23, 54). */
+function mayBeOneMember(error: unknown): boolean {
+  if (!(error instanceof StoreError)) return error instanceof PlangateError;
+  return error.cause instanceof DatabaseError && /^(22|23|54)/.test(error.cause.code ?? "");
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Returns the members that must not be recorded, and why. */
+async function writeBatch(client: PoolClient, clock: Clock, take: () => Pending[]): Promise<Map<Pending, Error>> {
+  const head = await lockChain(client);
+  const batch = take();
+  const refused = await refusals(client, batch);
+  const members = batch.filter((member) => !refused.has(member));
+  if (members.length === 0) return refused;
+  const recordedAt = clock.now().toISOString();
+  const contents = members.map(({ entry }) => ({ kind: "decision", content: { ...entry, recordedAt } }));
+  await insertDecisions(client, members, await appendEntries(client, head, contents));
+  for (const { record } of members) await consumeOverrides(client, record.decision);
+  const settled = members.flatMap(({ claim, record }) =>
+    claim === undefined ? [] : { claim, decisionId: record.decision.id },
+  );
+  await settleClaims(client, settled);
+  return refused;
+}
+
+/** Under the chain's lock, so that what holds here holds until the commit: claims are locked, and overrides are used up under this lock alone. */
+async function refusals(client: PoolClient, batch: readonly Pending[]): Promise<Map<Pending, Error>> {
+  const held = await heldClaims(
+    client,
+    batch.flatMap(({ claim }) => claim ?? []),
+  );
+  const jtis = batch.flatMap(consumedBy);
+  const used = new Set(jtis.length === 0 ? [] : (await usedOverrides(client, jtis)).keys());
+  const refused = new Map<Pending, Error>();
+  for (const member of batch) {
+    const consumed = consumedBy(member);
+    if (member.claim !== undefined && !held.has(member.claim.claim)) refused.set(member, claimLost());
+    else if (consumed.some((jti) => used.has(jti))) refused.set(member, overrideUsed());
+    else for (const jti of consumed) used.add(jti);
+  }
+  return refused;
+}
+
+function consumedBy({ record }: Pending): string[] {
+  return (record.decision.overrides ?? []).flatMap(({ consumed, jti }) => (consumed ? jti : []));
+}
+
+const insertSql = `
+  INSERT INTO plangate.decisions (audit_sequence, id, evaluated_at, caller, service, environment, action, commit_id, decision, not_after,
+                                  request_digest, request, body)
+  SELECT audit_sequence, id, evaluated_at, caller, service, environment, action, commit_id, decision, not_after,
+         request_digest, request::json, body::json
+  FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+              $10::timestamptz[], $11::text[], $12::text[], $13::text[])
+       AS given (audit_sequence, id, evaluated_at, caller, service, environment, action, commit_id, decision, not_after,
+                 request_digest, request, body)`;
+
+async function insertDecisions(
+  client: PoolClient,
+  members: readonly Pending[],
+  sequences: readonly number[],
+): Promise<void> {
+  const decisions = members.map(({ record }) => record.decision);
+  await client.query(insertSql, [
+    sequences,
+    decisions.map(({ id }) => id),
+    decisions.map(({ evaluatedAt }) => evaluatedAt),
+    members.map(({ record }) => record.caller),
+    decisions.map(({ service }) => service),
+    decisions.map(({ environment }) => environment),
+    members.map(({ record }) => record.request.action),
+    decisions.map(({ commit }) => commit),
+    decisions.map(({ decision }) => decision),
+    decisions.map(({ notAfter }) => notAfter),
+    decisions.map(({ requestDigest }) => requestDigest),
+    members.map(({ request }) => request),
+    members.map(({ body }) => body),
+  ]);
+}

@@ -1,0 +1,95 @@
+import type { PoolClient } from "pg";
+import type { ChainEntry, ChainProblem, StoredDecision } from "./audit-chain.ts";
+import type { Database } from "./connection.ts";
+
+const entriesSql = `
+  DECLARE audit_chain NO SCROLL CURSOR FOR
+  SELECT entry.sequence, entry.previous_hash, entry.hash, entry.kind, entry.body AS content,
+         decision.id, decision.caller, decision.service, decision.environment, decision.action, decision.commit_id, decision.decision,
+         decision.evaluated_at, decision.not_after, decision.request_digest, decision.request, decision.body
+  FROM plangate.audit_entries AS entry LEFT JOIN plangate.decisions AS decision ON decision.audit_sequence = entry.sequence
+  ORDER BY entry.sequence`;
+
+const strayDecisionsSql = `
+  SELECT decision.id, decision.audit_sequence FROM plangate.decisions AS decision
+  WHERE NOT EXISTS (SELECT FROM plangate.audit_entries AS entry
+                    WHERE entry.sequence = decision.audit_sequence AND entry.kind = 'decision')
+  ORDER BY decision.audit_sequence LIMIT 100`;
+
+const entriesAtOnce = 200;
+
+interface EntryRow {
+  sequence: string;
+  previous_hash: string;
+  hash: string;
+  kind: string;
+  content: string;
+  /** null: no decision refers to the entry, and all that follows is null too. */
+  id: string | null;
+  caller: string;
+  service: string;
+  environment: string;
+  action: string;
+  commit_id: string | null;
+  decision: string;
+  evaluated_at: Date;
+  not_after: Date | null;
+  request_digest: string;
+  request: unknown;
+  body: unknown;
+}
+
+/**
+ * Gives every entry of the chain with its decision to `visit`, in order, as of one moment; gates may go on appending. Returns the decisions
+ * that no entry of the chain is about. Throws StoreError, and what `visit` throws.
+ */
+export function readChain(
+  database: Database,
+  visit: (entry: ChainEntry) => void | Promise<void>,
+): Promise<ChainProblem[]> {
+  return database.transaction(async (client) => {
+    await client.query(entriesSql);
+    for (;;) {
+      const { rows } = await client.query<EntryRow>(`FETCH ${entriesAtOnce} FROM audit_chain`);
+      for (const row of rows) await visit(toEntry(row));
+      if (rows.length < entriesAtOnce) return strayDecisions(client);
+    }
+  });
+}
+
+async function strayDecisions(client: PoolClient): Promise<ChainProblem[]> {
+  const { rows } = await client.query<{ id: string; audit_sequence: string }>(strayDecisionsSql);
+  return rows.map(({ id, audit_sequence }) => ({
+    position: Number(audit_sequence),
+    message: `the decision ${id} refers to it, but no entry of this number is about a decision`,
+  }));
+}
+
+function toEntry(row: EntryRow): ChainEntry {
+  return {
+    sequence: Number(row.sequence),
+    previousHash: row.previous_hash,
+    hash: row.hash,
+    kind: row.kind,
+    body: row.content,
+    stored: row.id === null ? null : toStored(row, row.id),
+  };
+}
+
+function toStored(row: EntryRow, id: string): StoredDecision {
+  const { caller, service, environment, action, decision, request, body } = row;
+  return {
+    id,
+    caller,
+    service,
+    environment,
+    action,
+    commit: row.commit_id,
+    decision,
+    evaluatedAt: row.evaluated_at.toISOString(),
+    notAfter: row.not_after?.toISOString() ?? null,
+    requestDigest: row.request_digest,
+    request,
+    body,
+  };
+}
