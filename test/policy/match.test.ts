@@ -29,7 +29,13 @@ test.each(globs)("the glob %j on %j: %j", (glob, text, expected) => {
 
 /** Only the kind of a change matters here. */
 function analysisOf(...kinds: Change["kind"][]): MigrationAnalysis {
-  return { statements: [], comments: [], after: null, changes: kinds.map((kind) => ({ kind })) as Change[] };
+  return {
+    statements: [],
+    comments: [],
+    after: null,
+    builtAt: new Map(),
+    changes: kinds.map((kind) => ({ kind })) as Change[],
+  };
 }
 
 describe("kinds of change", () => {

@@ -5,6 +5,7 @@ import { droppedIndexes, droppedIndexText, unknownIndexFindings } from "../rule-
 import { failed, inconclusive, listed, passed } from "../rule-support/findings.ts";
 import { observeIndex, requiredNodes } from "../rule-support/observation.ts";
 import { type RedundancyClaim, redundancyClaim } from "../rule-support/redundancy-claims.ts";
+import { survivorsOf } from "../rule-support/survivors.ts";
 import type { DropIndexChange } from "../sql/change.ts";
 import { displayName, duration, sameObject } from "../values.ts";
 import { defineRule, type RuleContext, type RuleFinding } from "./rule.ts";
@@ -37,7 +38,7 @@ function judge(drop: DropIndexChange, context: RuleContext, observedFor: number)
       location: drop.statement.location,
     });
   }
-  const survivors = survivorsOf(definition, context);
+  const { survivors, later } = survivorsOf(drop, definition, context.analysis);
   const covering = survivors.filter((survivor) => covers(definition, survivor));
   const claim = redundancyClaim(drop, catalog);
   const refutation = claim === null ? null : refute(claim, definition, survivors, covering);
@@ -56,9 +57,14 @@ function judge(drop: DropIndexChange, context: RuleContext, observedFor: number)
     return passed(displayName(drop.index), `${droppedIndexText(drop)} ${why}.`, drop.statement.location, details);
   }
   const uncovered = covering.length > 0 ? null : uncoveredText(definition, survivors, use);
+  const tooLate = later.filter((index) => covers(definition, index));
+  const order =
+    covering.length > 0 || tooLate.length === 0
+      ? null
+      : `${listed(tooLate.map(indexText))} would cover it, but is built only after this drop.`;
   return failed({
     subject: displayName(drop.index),
-    message: [`${droppedIndexText(drop)} is not shown to be redundant.`, refutation, uncovered]
+    message: [`${droppedIndexText(drop)} is not shown to be redundant.`, refutation, uncovered, order]
       .filter(Boolean)
       .join(" "),
     help:
@@ -73,13 +79,6 @@ function judge(drop: DropIndexChange, context: RuleContext, observedFor: number)
 function uncoveredText(dropped: CatalogIndex, survivors: readonly CatalogIndex[], use: Use): string {
   const subject = { used: "It is in use, and no", unknown: "Its use is not known, and no", unused: "No" }[use];
   return `${subject} surviving index covers ${keyList(dropped)}${nearest(dropped, survivors)}.`;
-}
-
-/** Indexes of the same table that exist after the migrations, as built by the time this one is dropped. */
-function survivorsOf(dropped: CatalogIndex, { analysis }: RuleContext): CatalogIndex[] {
-  return (analysis.after?.indexes ?? []).filter(
-    (index) => index.schema === dropped.schema && index.table === dropped.table,
-  );
 }
 
 /** What is wrong with the claim, as sentences; null: the catalogue bears it out. */

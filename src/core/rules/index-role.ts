@@ -3,6 +3,7 @@ import type { Catalog, CatalogConstraint, CatalogIndex } from "../catalog/catalo
 import { enforcesSameUniqueness } from "../catalog/coverage.ts";
 import { droppedIndexes, droppedIndexText, unknownIndexFindings } from "../rule-support/dropped-indexes.ts";
 import { failed, inconclusive, listed, passed } from "../rule-support/findings.ts";
+import { survivorsOf } from "../rule-support/survivors.ts";
 import type { DropIndexChange } from "../sql/change.ts";
 import { displayName } from "../values.ts";
 import { defineRule, type RuleContext, type RuleFinding } from "./rule.ts";
@@ -30,7 +31,9 @@ function judge(drop: DropIndexChange, { analysis, evidence }: RuleContext): Rule
   const { after } = analysis;
   if (definition === null || after === null) return unknown(drop, `does not have ${what}`);
   if (tableGoes(drop, after)) return passed(subject, `${what} goes with its whole table.`, location);
-  const roles = rolesOf(definition, evidence.catalog ?? after, after);
+  const { survivors } = survivorsOf(drop, definition, analysis);
+  const undisputed = survivors.filter(({ disputed }) => disputed !== true);
+  const roles = rolesOf(definition, evidence.catalog ?? after, after, undisputed);
   if (roles.length > 0) {
     return failed({
       subject,
@@ -66,10 +69,7 @@ function tableGoes({ implicit, index }: DropIndexChange, after: Catalog): boolea
 }
 
 /** Verb phrases: "enforces the uniqueness of (email)". `before` knows what the index was, `after` what is left to need it. */
-function rolesOf(index: CatalogIndex, before: Catalog, after: Catalog): string[] {
-  const survivors = (after.indexes ?? []).filter(
-    (other) => other.schema === index.schema && other.table === index.table && other.disputed !== true,
-  );
+function rolesOf(index: CatalogIndex, before: Catalog, after: Catalog, survivors: readonly CatalogIndex[]): string[] {
   return [
     ...uniquenessRole(index, before, survivors),
     ...(index.replicaIdentity

@@ -7,7 +7,7 @@ import { addColumn, typeText } from "./create-table.ts";
 import { dropColumn, dropConstraint, withDescendants } from "./drop-relation.ts";
 import { isCatalogue } from "./facts.ts";
 import { reportReplacedColumn } from "./replaced-names.ts";
-import type { Relation } from "./state.ts";
+import type { Index, Relation } from "./state.ts";
 
 /** "AT_SetNotNull" → "set not null". */
 function words(subtype: string): string {
@@ -63,13 +63,21 @@ function alterIndex(context: Context, statement: AlterTableStmt, command: AlterT
   const indexes = context.indexes(rangeVarName(statement.relation));
   const partition = command.def && "PartitionCmd" in command.def ? command.def.PartitionCmd.name : undefined;
   if (command.subtype === "AT_AttachPartition" && partition) {
-    for (const index of indexes)
+    for (const index of indexes) {
       for (const part of context.indexes(rangeVarName(partition))) index.partitions.add(part);
+      if (!context.uncertain && servesEveryPartition(index)) index.row = { ...index.row, valid: true };
+    }
   }
   context.schema(
     "alter index",
     indexes.map((index) => tableReference(index.relation)),
   );
+}
+
+/** PostgreSQL docs, CREATE INDEX, "ON ONLY": the index becomes valid with the last partition. */
+function servesEveryPartition({ partitions, relation }: Index): boolean {
+  const served = new Set([...partitions].flatMap((part) => (part.row.valid && !part.dropped ? part.relation : [])));
+  return [...relation.partitions].every((partition) => partition.dropped || served.has(partition));
 }
 
 function alterRelation(context: Context, statement: AlterTableStmt, command: AlterTableCmd): void {

@@ -6,7 +6,7 @@ import { Context } from "./context.ts";
 import { type Action, runnableSections, type Section } from "./formats.ts";
 import { type ParsedStatement, parseSql } from "./grammar.ts";
 import { SourceText } from "./source-text.ts";
-import { readStatements, rollsBack, tracksTransaction } from "./statement-text.ts";
+import { leavesOpen, readStatements, rollsBack, tracksTransaction } from "./statement-text.ts";
 import { readNode } from "./statements.ts";
 
 export interface AnalyzeInput {
@@ -37,7 +37,9 @@ export function analyzeMigrations({ migrations, format, action = "deploy", catal
   const comments: SqlComment[] = [];
   const context = new Context(catalog, placeholder(""));
   context.rollsBack = files.some(
-    (file) => file.kind === "statements" && file.parsed.some(({ node }) => rollsBack(node)),
+    (file) =>
+      file.kind === "statements" &&
+      (file.parsed.some(({ node }) => rollsBack(node)) || leavesOpen(file.section, file.parsed)),
   );
   for (const file of files) {
     const { migration } = file;
@@ -62,14 +64,15 @@ export function analyzeMigrations({ migrations, format, action = "deploy", catal
       transaction.leave(node);
       if (context.changes.length <= maxChanges) continue;
       context.opaque("too-large", `more than ${maxChanges} changes`);
-      return { statements, changes: context.changes, comments, after: null };
+      return { statements, changes: context.changes, comments, after: null, builtAt: new Map() };
     }
     // Nobody says whether the next file runs in the same session.
     context.path.rejoin(atStart);
     // One by one: a file can hold more comments than a call takes arguments.
     for (const comment of read.comments) comments.push(comment);
   }
-  return { statements, changes: context.changes, comments, after: context.state.export() };
+  const { state, changes } = context;
+  return { statements, changes, comments, after: state.export(), builtAt: state.builtAt() };
 }
 
 /** A tree that parsed can still be too deep for what is made of it. */

@@ -154,4 +154,6 @@ export interface MigrationAnalysis {
   comments: readonly SqlComment[];
   /** The catalogue after the migrations, as far as it was known before; null without a catalogue. */
   after: Catalog | null;
+  /** Of the indexes in `after` that the migrations build: how many of `changes` came before. */
+  builtAt: ReadonlyMap<CatalogIndex, number>;
 }

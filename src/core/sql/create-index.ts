@@ -13,17 +13,20 @@ export function createIndex(context: Context, statement: IndexStmt, text: string
   const { schema, name: table } = relation.row;
   const name =
     statement.idxname ?? defaultIndexName(table, columns, "idx", (candidate) => isTaken(context, schema, candidate));
-  const index: CatalogIndex = { schema, name, table, ...row };
+  const only = statement.relation?.inh !== true;
+  // ON ONLY a partitioned table makes an index that nothing is read through until one of each partition is attached.
+  const valid = !only || (relation.known && relation.row.kind !== "partitioned-table");
+  const index: CatalogIndex = { schema, name, table, ...row, valid };
   const exists = context.state.indexes.exact(schema, name).size > 0;
   context.createIndex(relation, index, {
     concurrently: statement.concurrent ?? false,
     ifNotExists: statement.if_not_exists ?? false,
-    only: statement.relation?.inh !== true,
+    only,
     constraint: null,
   });
   // IF NOT EXISTS keeps what is there, whatever its definition.
   if (statement.if_not_exists && exists) return;
-  context.state.addIndex(relation, index, null, context.uncertain);
+  context.state.addIndex(relation, index, null, context.uncertain, context.changes.length);
 }
 
 function isTaken(context: Context, schema: string, name: string): boolean {
@@ -64,7 +67,7 @@ export function addConstraint(
     defaultIndexName(table, names, kind.label, (candidate) => isTaken(context, schema, candidate));
   const index: CatalogIndex = { schema, name, table, ...row };
   context.createIndex(relation, index, { concurrently: false, ifNotExists: false, only: false, constraint: name });
-  context.state.addIndex(relation, index, null, context.uncertain);
+  context.state.addIndex(relation, index, null, context.uncertain, context.changes.length);
   relation.constraints.add({
     row: { schema, table, name, type: kind.type, columns: row.keys.flatMap((key) => key.column ?? []), index: name },
     dropped: false,

@@ -119,7 +119,7 @@ function copyIndexes(context: Context, relation: Relation, source: ObjectName, o
     );
     const row = { ...index.row, schema, name, table, oid: null, definition: null, partitionOf: null };
     context.createIndex(relation, row, { concurrently: false, ifNotExists: false, only: false, constraint: null });
-    context.state.addIndex(relation, row, null, context.uncertain);
+    context.state.addIndex(relation, row, null, context.uncertain, context.changes.length);
   }
 }
 

@@ -30,6 +30,7 @@ export interface Index {
   partitions: Set<Index>;
   dropped: boolean;
   uncertain: boolean;
+  builtAt: number | null;
 }
 
 export interface Constraint {
@@ -105,8 +106,15 @@ export class SchemaState {
     return relation;
   }
 
-  addIndex(relation: Relation, row: CatalogIndex, origin: ObjectName | null, uncertain = false): Index {
-    const index: Index = { row, origin, relation, partitions: new Set(), dropped: false, uncertain };
+  /** `builtAt`: see MigrationAnalysis; null for what exists before the request. */
+  addIndex(
+    relation: Relation,
+    row: CatalogIndex,
+    origin: ObjectName | null,
+    uncertain = false,
+    builtAt: number | null = null,
+  ): Index {
+    const index: Index = { row, origin, relation, partitions: new Set(), dropped: false, uncertain, builtAt };
     relation.indexes.add(index);
     this.indexes.add(index);
     this.#allIndexes.add(index);
@@ -188,6 +196,13 @@ export class SchemaState {
       ...(this.catalog.indexes && { indexes }),
       ...(this.catalog.constraints && { constraints }),
     };
+  }
+
+  /** The rows of the indexes that the request builds. */
+  builtAt(): Map<CatalogIndex, number> {
+    const built = new Map<CatalogIndex, number>();
+    for (const { row, builtAt } of this.#allIndexes) if (builtAt !== null) built.set(row, builtAt);
+    return built;
   }
 
   #linkTrees(): void {

@@ -89,6 +89,19 @@ export function rollsBack(node: Node): boolean {
   return kind.startsWith("TRANS_STMT_ROLLBACK") || kind === "TRANS_STMT_PREPARE" || kind === "TRANS_STMT_SAVEPOINT";
 }
 
+/** A BEGIN without its COMMIT: PostgreSQL undoes all of it when the session ends. */
+export function leavesOpen({ transaction }: Section, parsed: readonly ParsedStatement[]): boolean {
+  if (transaction !== "none") return false;
+  let open = false;
+  for (const { node } of parsed) {
+    if (!("TransactionStmt" in node)) continue;
+    const { kind, chain } = node.TransactionStmt;
+    if (kind === "TRANS_STMT_BEGIN" || kind === "TRANS_STMT_START") open = true;
+    else if (kind === "TRANS_STMT_COMMIT") open = chain ?? false;
+  }
+  return open;
+}
+
 /** Follows transaction blocks through a file. `enter` says whether the statement runs inside of one. */
 export function tracksTransaction(
   context: Context,

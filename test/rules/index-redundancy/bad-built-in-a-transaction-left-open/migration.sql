@@ -1,0 +1,3 @@
+BEGIN;
+CREATE INDEX idx_orders_new ON orders (user_id, status, created_at, total);
+DROP INDEX idx_orders_user_id_ca;
