@@ -2,9 +2,9 @@ import type { HumanTokens } from "../../app/ports.ts";
 import { personKey } from "../../core/person.ts";
 import { rules } from "../../core/rules/index.ts";
 import type { Approvers } from "./approvers.ts";
-import { approvalProblem, overrideProblem, verifyToken } from "./verify-token.ts";
+import { approvalProblem, overrideProblem, plansProblem, useProblem, verifyToken } from "./verify-token.ts";
 
-const ruleIds: ReadonlySet<string> = new Set(rules.keys());
+export const ruleIds: ReadonlySet<string> = new Set(rules.keys());
 
 /** Approval and override tokens, checked against the configured approvers. */
 export function humanTokens(approvers: Approvers): HumanTokens {
@@ -18,7 +18,7 @@ export function humanTokens(approvers: Approvers): HumanTokens {
     verifyOverride(token, context) {
       const verified = verifyToken(token, "override", approvers, context.at);
       if (typeof verified === "string") return { override: null, problem: verified };
-      const problem = overrideProblem(verified, context, ruleIds);
+      const problem = useProblem(verified, context) ?? overrideProblem(verified, ruleIds);
       if (problem !== null) return { override: null, problem };
       const { claims, approver } = verified;
       return {
@@ -38,7 +38,8 @@ export function humanTokens(approvers: Approvers): HumanTokens {
     verifyApproval(token, context) {
       const verified = verifyToken(token, "approval", approvers, context.at);
       if (typeof verified === "string") return { approval: null, problem: verified };
-      const problem = approvalProblem(verified, context, context.plansDigest);
+      const problem =
+        useProblem(verified, context) ?? approvalProblem(verified) ?? plansProblem(verified, context.plansDigest);
       if (problem !== null) return { approval: null, problem };
       const { claims, approver } = verified;
       return {

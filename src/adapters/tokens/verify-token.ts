@@ -108,10 +108,9 @@ function revocationProblem(jti: string, { kid, subject }: Approver, { revoked }:
   return null;
 }
 
-/** Why an override must not waive; a clause. */
+/** Why the signer's word does not do for these rules, whatever the request; a clause. */
 export function overrideProblem(
   { approver, claims }: VerifiedToken<"override">,
-  use: TokenUse,
   knownRules: ReadonlySet<string>,
 ): string | null {
   if (claims.rules.includes("unmatched")) return "unmatched cannot be waived: no policy allows the request";
@@ -119,40 +118,41 @@ export function overrideProblem(
   if (unknown !== undefined) return `there is no rule ${unknown}`;
   const denied = claims.rules.filter((rule) => !approver.mayWaive.has(rule));
   if (denied.length > 0) return `${approver.subject} may not waive ${denied.join(", ")}`;
-  return useProblem(approver, claims, use);
+  return environmentProblem(approver, claims.env);
 }
 
-/** Why an approval of query plans must not count; a clause. */
-export function approvalProblem(
-  { approver, claims }: VerifiedToken<"approval">,
-  use: TokenUse,
-  plansDigest: string,
-): string | null {
+/** The same of an approval of query plans. */
+export function approvalProblem({ approver, claims }: VerifiedToken<"approval">): string | null {
   if (!approver.mayApprove) return `${approver.subject} may not approve`;
-  const problem = useProblem(approver, claims, use);
-  if (problem !== null) return problem;
+  return environmentProblem(approver, claims.env);
+}
+
+/** Were the plans that the approval names those of the request? */
+export function plansProblem({ approver, claims }: VerifiedToken<"approval">, plansDigest: string): string | null {
   if (claims.plans === plansDigest) return null;
   return `the query plans are not those that ${approver.subject} looked at (${claims.plans}); they are ${plansDigest} now`;
 }
 
-function useProblem(
-  approver: Approver,
-  { req, env }: { req: string; env: string },
+/** Why the token is not for this request; a clause. */
+export function useProblem(
+  { approver, claims: { req, env } }: VerifiedToken<TokenKind>,
   { requestDigest, environment, requestedBy }: TokenUse,
 ): string | null {
-  const { subject, environments, aliases } = approver;
+  const { subject, aliases } = approver;
   if (req !== requestDigest) return `it is for another request (${req})`;
   if (env !== environment) return "it is for another environment";
-  if (environments !== null && !environments.some((glob) => globMatches(glob, environment))) {
-    return `${subject} may not sign for ${environment}, only for ${environments.join(", ")}`;
-  }
-  if (requestedBy === null || requestedBy.trim() === "") {
+  if (requestedBy === null || personKey(requestedBy) === "") {
     return `the request does not say who asks (requestedBy), and it must not be ${subject}`;
   }
   if ([subject, ...aliases].some((name) => personKey(name) === personKey(requestedBy))) {
     return `${subject} has asked for the deploy, and nobody signs for their own request`;
   }
   return null;
+}
+
+function environmentProblem({ subject, environments }: Approver, environment: string): string | null {
+  if (environments === null || environments.some((glob) => globMatches(glob, environment))) return null;
+  return `${subject} may not sign for ${environment}, only for ${environments.join(", ")}`;
 }
 
 function instantOf(seconds: number): string {

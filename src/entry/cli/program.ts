@@ -29,6 +29,16 @@ const commands: readonly CommandEntry[] = [
     load: () => import("./evidence.ts"),
   },
   {
+    name: "override",
+    summary: "Make and check override tokens: signed, short-lived waivers of named rules for one request.",
+    load: () => import("./override.ts"),
+  },
+  {
+    name: "approve",
+    summary: "Sign that you have looked at the query plans of one exact request.",
+    load: () => import("./approve.ts"),
+  },
+  {
     name: "serve",
     summary: "Run the gate: an HTTP API with a database that it brings along.",
     load: () => import("./serve.ts"),
