@@ -16,7 +16,11 @@ export default defineRule({
   rationale:
     "Two indexes that begin with the same column are not the same index. An index is redundant only if one that survives the migration has the same method, leading keys, operator classes, collations, sort options and predicate. A comment that says so is checked against the catalogue, not believed.",
   parameters: z.strictObject({
-    observedFor: duration.prefault("35d").describe("An index that was scanned within this time counts as used."),
+    observedFor: duration
+      .prefault("35d")
+      .describe(
+        "An index that was scanned within this time counts as used, and one that was not watched for as long as perhaps used.",
+      ),
   }),
   evaluate(context, { observedFor }) {
     const findings = [
@@ -110,8 +114,10 @@ function useOf(drop: DropIndexChange, { evidence, at }: RuleContext, observedFor
     observeIndex(node, drop.index, evidence.catalog, at, { observedFor, maxAge: observedFor }),
   );
   if (seen.some(({ scans }) => (scans ?? 0) > 0)) return "used";
-  const isMissing = evidence.requiredNodes !== null && requiredNodes(evidence, null).missing.length > 0;
-  return isMissing || seen.length === 0 || seen.some(({ scans }) => scans === null) ? "unknown" : "unused";
+  // Which nodes must have sent evidence is for index-usage to say, but for those that are known to be there.
+  const { missing } = requiredNodes(evidence, evidence.requiredNodes === null ? [] : null);
+  const isProven = seen.length > 0 && missing.length === 0 && seen.every(({ doubts }) => doubts.length === 0);
+  return isProven ? "unused" : "unknown";
 }
 
 /** What the survivors that begin alike lack, closest first. */
