@@ -39,6 +39,7 @@ describe.each([
       { version: 3, name: "0003_evidence_signers" },
       { version: 4, name: "0004_pulled_evidence" },
       { version: 5, name: "0005_consumed_overrides" },
+      { version: 6, name: "0006_audit_checkpoints" },
     ]);
   });
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { migrationFormats } from "../../core/request.ts";
 import { duration } from "../../core/values.ts";
 import { approvalsSchema, approversSchema, overridesSchema, revokedSchema } from "./approvers.ts";
+import { auditSchema, gateKeysSchema } from "./audit.ts";
 import { callersSchema } from "./callers.ts";
 import { databasesSchema } from "./databases.ts";
 import { evidenceKeysSchema } from "./evidence-keys.ts";
@@ -99,8 +100,8 @@ export const configFileSchema = z
     approvals: approvalsSchema,
     revoked: revokedSchema,
     databases: databasesSchema,
-    keys: notYet("signing keys and their rotation"),
-    audit: notYet("audit checkpoints"),
+    keys: gateKeysSchema,
+    audit: auditSchema,
     notify: notYet("notifications"),
   })
   .describe("Configuration of the plangate gate.");

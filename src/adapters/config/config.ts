@@ -7,8 +7,10 @@ import type { MigrationFormat } from "../../core/request.ts";
 import type { CallerConfig } from "../callers/caller-config.ts";
 import type { EvidenceKeys } from "../evidence-signature/keys.ts";
 import { readFileBytes } from "../file-error.ts";
+import type { GateKeyConfig } from "../gate-keys.ts";
 import type { Approvers } from "../tokens/approvers.ts";
 import { approversOf } from "./approvers.ts";
+import { type AuditConfig, auditOf, gateKeysOf } from "./audit.ts";
 import { callersOf } from "./callers.ts";
 import { type ConfigFile, configFileSchema } from "./config-schema.ts";
 import { type DatabaseConfig, databasesOf } from "./databases.ts";
@@ -38,6 +40,9 @@ export interface GateConfig {
   evidence: { retentionMs: number | null; keys: EvidenceKeys };
   /** Who may approve query plans and override rules. */
   approvers: Approvers;
+  /** What the gate signs with; empty: a key that it makes itself. */
+  keys: readonly GateKeyConfig[];
+  audit: AuditConfig;
 }
 
 /** `invalid-config`: plangate.yaml. */
@@ -122,6 +127,8 @@ function buildConfig(file: ConfigFile, directory: string, env: NodeJS.ProcessEnv
       keys: evidenceKeysOf(evidence.keys, directory, report),
     },
     approvers: approversOf(file, gate.name, directory, report),
+    keys: gateKeysOf(file.keys, directory, report),
+    audit: auditOf(file.audit, directory, report),
   };
 }
 

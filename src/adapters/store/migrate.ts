@@ -6,6 +6,7 @@ import evidenceBundles from "./schema/0002_evidence_bundles.sql";
 import evidenceSigners from "./schema/0003_evidence_signers.sql";
 import pulledEvidence from "./schema/0004_pulled_evidence.sql";
 import consumedOverrides from "./schema/0005_consumed_overrides.sql";
+import auditCheckpoints from "./schema/0006_audit_checkpoints.sql";
 
 export interface SchemaMigration {
   /** Counts up from 1 without gaps. */
@@ -21,6 +22,7 @@ export const schemaMigrations: readonly SchemaMigration[] = [
   { version: 3, name: "0003_evidence_signers", sql: evidenceSigners },
   { version: 4, name: "0004_pulled_evidence", sql: pulledEvidence },
   { version: 5, name: "0005_consumed_overrides", sql: consumedOverrides },
+  { version: 6, name: "0006_audit_checkpoints", sql: auditCheckpoints },
 ];
 
 /** Any number that no other program takes in this database: "plangate" in ASCII. */

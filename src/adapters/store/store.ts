@@ -1,4 +1,5 @@
 import type { Clock, DecisionStore, EvidenceStore, IdempotencyStore } from "../../app/ports.ts";
+import { type CheckpointMaker, type CheckpointOptions, openCheckpoints } from "./audit-checkpoints.ts";
 import { type Database, openDatabase, StoreError, type StoreTarget } from "./connection.ts";
 import { decisionStore } from "./decisions.ts";
 import { evidenceStore } from "./evidence.ts";
@@ -11,6 +12,8 @@ export interface Store {
   idempotency: IdempotencyStore;
   /** Throws StoreError when the database does not answer. */
   ping(): Promise<void>;
+  /** Throws PlangateError where the checkpoint file cannot be used. */
+  openCheckpoints(options: CheckpointOptions): Promise<CheckpointMaker>;
   /** Deletes evidence past its retention and forgotten idempotency keys. */
   prune(): Promise<void>;
   /** Waits for what is running. */
@@ -49,6 +52,7 @@ function storeOn(database: Database, { clock, evidenceRetentionMs }: StoreOption
     evidence,
     idempotency,
     ping: () => database.transaction(async (client) => void (await client.query("SELECT 1"))),
+    openCheckpoints: (options) => openCheckpoints(database, options),
     async prune() {
       await evidence.forgetExpired();
       await idempotency.forgetExpired();

@@ -5,6 +5,7 @@ import { isLoopback } from "../../adapters/config/loopback.ts";
 import { openDatabaseReader } from "../../adapters/databases/database-reader.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../adapters/embedded/embedded-postgres.ts";
 import { evidenceTrust } from "../../adapters/evidence-signature/evidence-trust.ts";
+import { loadGateKeys } from "../../adapters/gate-keys.ts";
 import { readPolicyDirectory } from "../../adapters/policies/read-directory.ts";
 import { type PolicyEvent, watchPolicies } from "../../adapters/policy-source.ts";
 import { openStore, type Store } from "../../adapters/store/store.ts";
@@ -81,6 +82,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
   await loadGrammar();
   const { store, embedded } = await openGateStore(config, environment, onStop);
   pruneRegularly(store, log, onStop);
+  await signCheckpoints(config, store, environment, onStop);
 
   const databases = readDatabases(config, store, environment, telemetry);
   onStop(() => databases.close());
@@ -208,6 +210,35 @@ function pruneRegularly(store: Store, log: Log, onStop: OnStop): void {
   onStop(async () => {
     clearInterval(timer);
     await first;
+  });
+}
+
+/** At the start, regularly, and once more when everything is answered. */
+async function signCheckpoints(
+  { gate, keys, audit }: GateConfig,
+  store: Store,
+  { clock, log }: GateEnvironment,
+  onStop: OnStop,
+): Promise<void> {
+  const [key] = await loadGateKeys(keys, gate.dataDir);
+  const checkpoints = await store.openCheckpoints({ key, gate: gate.name, file: audit.checkpointFile, clock });
+  let running = Promise.resolve();
+  const sign = () => {
+    running = running
+      .then(() => checkpoints.make())
+      .then(
+        (made) =>
+          void (made !== null && log.info({ sequence: made.sequence, hash: made.hash }, "audit checkpoint signed")),
+        (error: unknown) => log.error({ error: describeError(error) }, "no audit checkpoint was signed"),
+      );
+    return running;
+  };
+  void sign();
+  const timer = setInterval(() => void sign(), audit.checkpointEveryMs);
+  timer.unref();
+  onStop(async () => {
+    clearInterval(timer);
+    await sign();
   });
 }
 

@@ -1,0 +1,69 @@
+import path from "node:path";
+import { z } from "zod";
+import type { DocumentPath } from "../../core/policy/yaml-document.ts";
+import { duration } from "../../core/values.ts";
+import { keyId } from "../evidence-signature/keys.ts";
+import type { GateKeyConfig } from "../gate-keys.ts";
+
+export const gateKeysSchema = z
+  .array(
+    z.strictObject({
+      kid: keyId.describe("Key id: what signatures call the key. Never give it to another key."),
+      privateKeyFile: z
+        .string()
+        .min(1)
+        .describe("File of the private key in PEM form (P-256, or RSA of at least 2048 bits), relative to this file."),
+    }),
+  )
+  .default([])
+  .describe(
+    "Keys that the gate signs with; the first one signs. Absent: a key of its own, made in `gate.dataDir` (keys/gate.private.pem).",
+  );
+
+export const auditSchema = z
+  .strictObject({
+    checkpointEvery: duration
+      .prefault("10m")
+      .describe(
+        "How often the end of the audit chain is signed, if it has moved on: from 1s to 24h. At start and stop too.",
+      ),
+    checkpointFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "File that checkpoints are appended to, relative to this file. What it protects begins where the database's administrators cannot write it.",
+      ),
+  })
+  .prefault({})
+  .describe("The audit record.");
+
+/** `checkpointFile` is absolute; null: checkpoints are in the gate's database alone. */
+export interface AuditConfig {
+  checkpointEveryMs: number;
+  checkpointFile: string | null;
+}
+
+type Report = (at: DocumentPath, message: string) => void;
+
+export function auditOf(
+  { checkpointEvery, checkpointFile }: z.output<typeof auditSchema>,
+  directory: string,
+  report: Report,
+): AuditConfig {
+  if (checkpointEvery < 1_000 || checkpointEvery > 24 * 3_600_000) {
+    report(["audit", "checkpointEvery"], "must be from 1s to 24h");
+  }
+  return {
+    checkpointEveryMs: checkpointEvery,
+    checkpointFile: checkpointFile === undefined ? null : path.resolve(directory, checkpointFile),
+  };
+}
+
+export function gateKeysOf(given: z.output<typeof gateKeysSchema>, directory: string, report: Report): GateKeyConfig[] {
+  return given.map(({ kid, privateKeyFile }, index) => {
+    if (given.findIndex((other) => other.kid === kid) < index)
+      report(["keys", index, "kid"], "another key has the same kid");
+    return { kid, privateKeyFile: path.resolve(directory, privateKeyFile) };
+  });
+}
