@@ -33,12 +33,14 @@ export function formatText(decision: Decision, { width, colour }: TextOptions): 
     findingSection("Warnings (they do not block)", findings.warnings, paint.caution, width),
     findingSection("Dry run (would block if the policy were enforced)", findings.dryRun, paint.caution, width),
     passedSection(findings.passed, paint, width),
+    overrideSection(decision, paint, width),
     whenSection(decision, findings, paint, width),
     evidenceSection(decision, paint),
     noteSection(decision, paint, width),
     [
       paint.faint(`decision ${decision.id}  policies ${decision.policyDigest}`),
       paint.faint(`request ${decision.requestDigest}`),
+      ...plansLine(decision).map(paint.faint),
     ],
   ];
   return `${sections
@@ -139,6 +141,27 @@ function whenSection(decision: Decision, { blocking }: SortedFindings, paint: Pa
   const reasons = window.fits ? [] : window.because.map(({ policy, text }) => `${policy}: ${text}`);
   const prose = [...lines, ...reasons].flatMap((line) => wrap(paragraph(line), width - 4).map((part) => `    ${part}`));
   return [`${paint.strong(decision.allowed ? "Go ahead" : "When it could go out")}:`, ...prose];
+}
+
+/** Who has signed what, and what would have been decided without it. */
+function overrideSection({ overrides = [], withoutOverrides }: Decision, paint: Palette, width: number): string[] {
+  if (overrides.length === 0 || withoutOverrides === undefined) return [];
+  const lines = overrides.flatMap(({ jti, by, rules, reason, ticket, consumed }) => {
+    const where = ticket === null ? "" : ` (${ticket})`;
+    const text = `${by} waives ${rules.join(", ")}${where}: ${reason}`;
+    const prose = wrap(paragraph(text), width - 4).map((line) => `    ${line}`);
+    return [
+      ...prose,
+      `    ${paint.faint(`${printable(jti)}, ${consumed ? "used up by this approval" : "not used up"}`)}`,
+    ];
+  });
+  return [`${paint.strong("Overrides")} (without them: ${withoutOverrides}):`, ...lines];
+}
+
+/** What `plangate approve` signs, for those who still have to. */
+function plansLine({ findings, plansDigest }: Decision): string[] {
+  const unreviewed = findings.some(({ ruleId, outcome }) => ruleId === "human-review" && outcome !== "pass");
+  return plansDigest === undefined || !unreviewed ? [] : [`query plans ${plansDigest}`];
 }
 
 /** Waiting for the window alone does not help when other rules block too. */
