@@ -4,7 +4,7 @@ import type { DecisionInput } from "./decide.ts";
 import type { Finding } from "./decision.ts";
 import type { Trust } from "./evidence/bundle.ts";
 import { buildEvidenceView } from "./evidence/view.ts";
-import { changeKindsOf, policyMatches } from "./policy/match.ts";
+import { changeKindsOf, policyMatches, unmatchedKind } from "./policy/match.ts";
 import type { Policy } from "./policy/policy.ts";
 import { migrationsDigest } from "./request.ts";
 import type { RuleContext } from "./rules/rule.ts";
@@ -41,7 +41,10 @@ export function evaluatePolicies(input: DecisionInput): PolicyEvaluation {
   );
   return {
     matched: policies,
-    findings: matches.length > 0 ? findings : unmatched(input, contextOf("asserted")),
+    findings:
+      matches.length > 0
+        ? [...findings, ...partlyUnmatched(policies, input, contextOf("asserted"))]
+        : unmatched(input, contextOf("asserted")),
     calendar,
     durationMs,
     timeZone: policies.find(({ changeWindow }) => changeWindow !== null)?.changeWindow?.timeZone ?? null,
@@ -139,6 +142,32 @@ function unmatched({ request, unmatched: mode }: DecisionInput, { analysis }: Ru
       location: analysis.statements[0]?.location ?? null,
       waivedBy: null,
       details: {},
+    },
+  ];
+}
+
+/** A policy for data says nothing about the schema change in the same request. */
+function partlyUnmatched(
+  policies: readonly Policy[],
+  { request }: DecisionInput,
+  { analysis }: RuleContext,
+): Finding[] {
+  const kind = unmatchedKind(policies, changeKindsOf(analysis, true, false));
+  if (kind === null) return [];
+  const change = analysis.changes.find((one) => changeKindsOf({ ...analysis, changes: [one] }, true, false).has(kind));
+  const what = kind === "schema" ? "the schema changes" : "the dropped indexes";
+  return [
+    {
+      policy: null,
+      ruleId: "unmatched",
+      outcome: "fail",
+      enforcement: "deny",
+      subject: `${request.service}/${request.environment}`,
+      message: `No policy applies to ${what} of ${request.service}/${request.environment}, only to what else is in the request; what no policy allows is rejected.`,
+      help: `Add a policy whose appliesTo has this kind of change (${kind}), or take the change out of the request.`,
+      location: change?.statement.location ?? null,
+      waivedBy: null,
+      details: { kind },
     },
   ];
 }

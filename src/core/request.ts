@@ -18,6 +18,8 @@ export const approvalSchema = z.union([
   z.strictObject({ by: name, of: z.literal("query-plans"), at: instant.optional() }),
 ]);
 
+const longestDeployMs = 30 * 24 * 3_600_000;
+
 /** What a pipeline wants to do. Unknown keys are errors. */
 export const deployRequestSchema = z.strictObject({
   service: name,
@@ -33,7 +35,7 @@ export const deployRequestSchema = z.strictObject({
     .max(1000)
     .nullish(),
   aiAssisted: z.boolean().nullish(),
-  expectedDuration: duration.nullish(),
+  expectedDuration: duration.refine((ms) => ms <= longestDeployMs, "a deploy takes 30 days (30d) at most").nullish(),
   pipeline: z
     .strictObject({ system: z.string().nullish(), runId: z.string().nullish(), url: z.string().nullish() })
     .nullish(),

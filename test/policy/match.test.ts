@@ -1,4 +1,4 @@
-import { changeKindsOf, globMatches, policyMatches } from "../../src/core/policy/match.ts";
+import { changeKindsOf, globMatches, policyMatches, unmatchedKind } from "../../src/core/policy/match.ts";
 import type { ChangeKind } from "../../src/core/policy/policy.ts";
 import type { Change, MigrationAnalysis } from "../../src/core/sql/change.ts";
 
@@ -75,5 +75,23 @@ describe("a policy applies where environment, service and a kind of change match
   ];
   test.each(cases)("%s", (_, appliesTo, kinds, expected) => {
     expect(policyMatches({ appliesTo: { ...all, ...appliesTo } }, request, new Set(kinds))).toBe(expected);
+  });
+});
+
+describe("what no policy that matches is for", () => {
+  const cases: [policies: ChangeKind[][], changes: Change["kind"][], unmatched: ReturnType<typeof unmatchedKind>][] = [
+    [[["data"]], ["data", "drop-index"], "schema"],
+    [[["deploy", "data"], ["schema"]], ["data", "drop-index"], null],
+    [[["data"]], ["data"], null],
+    [[["any"]], ["data", "drop-index"], null],
+    [[["index-create"]], ["create-index", "drop-index"], "index-drop"],
+    [[["index-create"], ["index-drop"]], ["create-index", "drop-index"], null],
+    [[["index-drop"]], ["create-index", "drop-index"], null],
+    [[["index-drop"], ["data"]], ["data", "schema"], "schema"],
+    [[["index-create"]], ["create-index", "drop-unknown-indexes"], "index-drop"],
+  ];
+  test.each(cases)("policies for %j, changes %j: %j", (policies, changes, expected) => {
+    const appliesTo = policies.map((kinds) => ({ appliesTo: { environments: null, services: null, changes: kinds } }));
+    expect(unmatchedKind(appliesTo, changeKindsOf(analysisOf(...changes), true, false))).toBe(expected);
   });
 });

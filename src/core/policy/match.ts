@@ -32,6 +32,25 @@ export function changeKindsOf(analysis: MigrationAnalysis, hasMigrations: boolea
   return kinds;
 }
 
+const schemaKinds: ReadonlySet<ChangeKind> = new Set(["any", "schema", "index-drop", "index-create"]);
+const dropKinds: ReadonlySet<ChangeKind> = new Set(["any", "schema", "index-drop"]);
+
+/**
+ * What none of the policies that match a request is for: a schema change beside data that they are for, a dropped index beside one
+ * that is built. null: nothing.
+ */
+export function unmatchedKind(
+  policies: readonly Pick<Policy, "appliesTo">[],
+  kinds: ReadonlySet<ChangeKind>,
+): "schema" | "index-drop" | null {
+  const isFor = (wanted: ReadonlySet<ChangeKind>) =>
+    policies.some(({ appliesTo }) =>
+      appliesTo.changes.some((kind) => wanted.has(kind) && (kind === "any" || kinds.has(kind))),
+    );
+  if (kinds.has("schema") && !isFor(schemaKinds)) return "schema";
+  return kinds.has("index-drop") && !isFor(dropKinds) ? "index-drop" : null;
+}
+
 /** `*` is any number of characters, `?` is one; everything else stands for itself. Case matters. */
 export function globMatches(glob: string, text: string): boolean {
   const pattern = [...glob];
