@@ -27,7 +27,7 @@ export function reportFacts(context: Context, root: unknown, runs = true): void 
   if (!runs) return;
   for (const { into } of facts.selectsInto) createTableAs(context, into, undefined, false, false);
   for (const { operation, target } of facts.writes) {
-    if (isCatalogue(target)) {
+    if (isCatalogue(target) || context.catalogueViews.has(target.name)) {
       context.opaque("catalogue-write", `${operation} of the system catalogue ${target.name}`);
       continue;
     }

@@ -28,6 +28,8 @@ export class Context {
   /** Names of types, functions and the like that the request creates, renames or moves: the catalogue's dependencies do not know them. */
   readonly movedObjects = new Set<string>();
   readonly createdSchemas = new Set<string>();
+  /** Names of views of this request over system catalogues: what is written to them is written there. */
+  readonly catalogueViews = new Set<string>();
   /** Indexes reported by the current statement, so that none is reported twice by two ways to the same index. */
   #reported = new Set<Index>();
   #reportedUnknown = new Set<string>();

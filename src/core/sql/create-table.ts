@@ -5,6 +5,7 @@ import { nameFrom, rangeVarName, typeNameOf, walk } from "./ast.ts";
 import { parseExpression } from "./columns.ts";
 import { type Context, tableReference } from "./context.ts";
 import { addConstraint } from "./create-index.ts";
+import { isCatalogue } from "./facts.ts";
 import { defaultIndexName, indexColumnNames } from "./index-names.ts";
 import { reportReplacedTable } from "./replaced-names.ts";
 import type { Relation } from "./state.ts";
@@ -159,5 +160,17 @@ export function createView(context: Context, name: ObjectName, query: Node | und
   if (view) {
     context.schema("create view", [tableReference(view)]);
     addReader(context, view, query);
+    if (readsCatalogue(context, query)) context.catalogueViews.add(name.name);
   }
+}
+
+function readsCatalogue(context: Context, query: Node | undefined): boolean {
+  let found = false;
+  walk(query, (type, value) => {
+    if (type !== "RangeVar") return true;
+    const name = nameFrom([...(value.schemaname ? [String(value.schemaname)] : []), String(value.relname)]);
+    found ||= isCatalogue(name) || context.catalogueViews.has(name.name);
+    return true;
+  });
+  return found;
 }

@@ -39,10 +39,19 @@ function keepsReading(statement: VariableSetStmt): boolean {
   return value === "on" || value === "utf8" || value === "utf-8" || value === "unicode" || value === "safe_encoding";
 }
 
+/**
+ * Settings with which every index can stay and none be used, or a library be run. Those that only size memory or time are left to whoever
+ * sets them (PostgreSQL docs, "Planner Method Configuration", "Planner Cost Constants", "Shared Library Preloading").
+ */
+function changesEveryPlan(name: string): boolean {
+  return name.startsWith("enable_") || name.endsWith("_cost") || name.endsWith("_preload_libraries");
+}
+
 /** ALTER ROLE / DATABASE … SET: for sessions that begin later, such as the next file's. */
 export function setForLater(context: Context, statement: AlterRoleSetStmt | AlterDatabaseSetStmt, words: string): void {
   const name = statement.setstmt?.name?.toLowerCase() ?? "";
   context.schema(words);
   if (name === "search_path" || statement.setstmt?.kind === "VAR_RESET_ALL") context.path.forget();
+  if (changesEveryPlan(name)) context.opaque("program", `${words} ${name}, which changes the plans of every query`);
   if (statement.setstmt) refuseOtherReading(context, statement.setstmt);
 }

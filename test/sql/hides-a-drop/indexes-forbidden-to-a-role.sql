@@ -1,0 +1,1 @@
+ALTER ROLE app SET enable_indexscan = off;

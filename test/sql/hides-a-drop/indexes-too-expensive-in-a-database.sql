@@ -1,0 +1,1 @@
+ALTER DATABASE orders SET random_page_cost = 100000;
