@@ -19,6 +19,11 @@ const commands: readonly CommandEntry[] = [
     load: () => import("./check.ts"),
   },
   {
+    name: "request",
+    summary: "Ask a running gate to decide on a deploy request; for pipelines.",
+    load: () => import("./request.ts"),
+  },
+  {
     name: "windows",
     summary: "Show whether a deploy may start, and the next intervals in which it may.",
     load: () => import("./windows.ts"),
@@ -42,6 +47,16 @@ const commands: readonly CommandEntry[] = [
     name: "serve",
     summary: "Run the gate: an HTTP API with a database that it brings along.",
     load: () => import("./serve.ts"),
+  },
+  {
+    name: "audit",
+    summary: "Export the audit record and verify that nobody has changed it.",
+    load: () => import("./audit.ts"),
+  },
+  {
+    name: "migrate",
+    summary: "Make or update the schema of the gate's own database, as its owner.",
+    load: () => import("./migrate.ts"),
   },
   {
     name: "policy",

@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Command } from "commander";
+import { isLoopback } from "../../adapters/config/loopback.ts";
+import { type Credentials, credentialsFrom } from "../../adapters/gate-client/credentials.ts";
+import { requestDecision } from "../../adapters/gate-client/request-decision.ts";
+import { withFields } from "../../app/check.ts";
+import { decisionSchema } from "../../core/decision.ts";
+import { PlangateError } from "../../core/errors.ts";
+import { parseDeployRequest, requestDigest } from "../../core/request.ts";
+import { printable } from "../../output/printable.ts";
+import { type CheckOptions, requestCommand } from "./check-options.ts";
+import type { CommandIo } from "./io.ts";
+import { durationOption } from "./options.ts";
+import { renderDecision } from "./render-decision.ts";
+import { readRequestInput } from "./request-input.ts";
+import { readConfig, readPolicies } from "./settings.ts";
+
+interface RequestOptions extends CheckOptions {
+  url?: string;
+  caller?: string;
+  audience: string;
+  idempotencyKey?: string;
+  timeout: number;
+}
+
+export function build(io: CommandIo): Command {
+  return requestCommand(io, {
+    name: "request",
+    summary: "Ask a running gate to decide on a deploy request; for pipelines.",
+    examples: [
+      "PLANGATE_SECRET=whsec_… plangate request migrations/0042.sql --url https://plangate.example.com \\",
+      "    --environment production --service orders --commit 9f1c2e7",
+      "plangate request --request request.json --url https://plangate.example.com   # PLANGATE_TOKEN or GitHub's own",
+    ],
+  })
+    .option("--url <URL>", "the gate (default: the variable PLANGATE_URL)")
+    .option("--caller <NAME>", "name in the gate's `callers`, where a token could be that of several")
+    .option("--audience <NAME>", "audience of the ID token that is asked of GitHub Actions", "plangate")
+    .option("--idempotency-key <KEY>", "name of this request: the same key never decides twice (default: a new one)")
+    .option("--timeout <TIME>", "give up after this time (default: 2m)", durationOption, 120_000)
+    .action((files: string[], options: RequestOptions) => run(files, options, io));
+}
+
+async function run(files: readonly string[], options: RequestOptions, io: CommandIo): Promise<void> {
+  refuseOptions(options);
+  const credentials = credentialsFrom(io.env, options.audience);
+  const url = gateUrl(options.url ?? io.env.PLANGATE_URL ?? "", credentials);
+  const id = options.idempotencyKey ?? `req_${randomUUID()}`;
+  if (!/^[\x21-\x2d\x2f-\x7e]{1,255}$/.test(id)) {
+    throw new PlangateError("usage", '--idempotency-key must be 1 to 255 printable ASCII characters without ".".');
+  }
+  const raw = await wholeRequest(files, options, io);
+  const { request } = parseDeployRequest(raw);
+  const answer = await requestDecision(
+    {
+      url,
+      body: Buffer.from(JSON.stringify(raw), "utf8"),
+      requestDigest: requestDigest(request),
+      id,
+      credentials,
+      caller: options.caller ?? null,
+    },
+    {
+      timeoutMs: options.timeout,
+      now: () => io.now(),
+      sleep: (ms) => sleep(ms),
+      onRetry(reason, waitMs) {
+        const seconds = Math.ceil(waitMs / 1000);
+        io.stderr(`plangate: no decision from ${url.host} yet: ${printable(reason)}; asking again in ${seconds} s\n`);
+      },
+    },
+  );
+  io.stdout(await rendered(answer, options, io));
+  io.setExitCode(answer.allowed ? 0 : 2);
+}
+
+/** The gate has a clock and a configuration of its own. */
+function refuseOptions({ at, unmatched, config }: CheckOptions): void {
+  const given = Object.entries({ at, unmatched, config }).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  throw new PlangateError(
+    "usage",
+    `--${given[0]} is for plangate check: the gate decides by its own clock and settings.`,
+  );
+}
+
+function gateUrl(text: string, credentials: Credentials): URL {
+  if (text === "") throw new PlangateError("usage", "Name the gate: --url https://plangate.example.com");
+  const wrong = (reason: string) => new PlangateError("usage", `The gate's URL ${reason}.`);
+  if (!URL.canParse(text)) throw wrong('is not a URL such as "https://plangate.example.com"');
+  const url = new URL(text);
+  if (url.protocol !== "https:" && url.protocol !== "http:") throw wrong("must begin with https://");
+  if (url.username !== "" || url.password !== "") throw wrong("must not hold a user or password");
+  if (url.search !== "" || url.hash !== "") throw wrong("must not have a query or a fragment");
+  const isLocal = isLoopback(url.hostname.replace(/^\[(.*)\]$/, "$1"));
+  const sendsToken = credentials.kind === "token" || credentials.kind === "github-actions";
+  if (sendsToken && url.protocol === "http:" && !isLocal) {
+    throw wrong("must begin with https://, or whoever listens could use the token");
+  }
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/decisions`;
+  return url;
+}
+
+async function wholeRequest(files: readonly string[], options: CheckOptions, io: CommandIo): Promise<unknown> {
+  const { raw, bundles } = await readRequestInput(files, options, io);
+  if (bundles.length === 0) return raw;
+  const given = (raw as { evidence?: unknown } | null)?.evidence ?? [];
+  // What is no array is refused when the whole is parsed.
+  const before: unknown[] = Array.isArray(given) ? given : [given];
+  return withFields(raw, { evidence: [...before, ...bundles.map((bundle) => bundle.raw)] });
+}
+
+/** A gate of a later version may say more than this one can show: then its answer is shown as it is. */
+async function rendered(answer: object, { format, policies }: RequestOptions, io: CommandIo): Promise<string> {
+  const decision = decisionSchema.safeParse(answer);
+  if (format === "json" || !decision.success) {
+    if (format !== "json")
+      io.stderr("plangate: warning: the gate is of another version; its answer is shown as JSON\n");
+    return `${JSON.stringify(answer, null, 2)}\n`;
+  }
+  const isLocal = format === "sarif" && policies !== undefined;
+  const policySet = isLocal ? await readPolicies(policies, readConfig(undefined, io), io, io.now()) : null;
+  return renderDecision(decision.data, policySet, format, io);
+}
