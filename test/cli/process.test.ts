@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { join } from "node:path";
 
 /** The built program as people run it. `npm test` builds it first; by hand: `npm run build`. */
@@ -53,6 +53,21 @@ test("a reader that goes away early does not turn a rejection into anything else
     closeStdout: true,
   });
   expect({ code, stderr }).toEqual({ code: 2, stderr: "" });
+});
+
+const fullDisk = "/dev/full";
+(existsSync(fullDisk) ? test : test.skip)("a result that cannot be written: exit code 1, and why", () => {
+  const full = openSync(fullDisk, "w");
+  const { status, stderr } = spawnSync(process.execPath, [program, "windows", ...parcels, ...friday], {
+    cwd,
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  closeSync(full);
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: "plangate: the result could not be written (ENOSPC)\n",
+  });
 });
 
 test("an error that nobody caught: exit code 1", async () => {

@@ -33,6 +33,8 @@ test.each([
   [["evidence"], /Usage:/],
   [["--verison"], /unknown option '--verison'/],
   [["windows"], /required option '--environment <NAME>' not specified/],
+  [["evidence", "import"], /required option .*\n\(plangate evidence import --help shows what is allowed\)/],
+  [["nonsense"], /\n\(plangate --help shows what is allowed\)/],
   [["windows", "surplus", "--environment", "e", "--service", "s"], /too many arguments/],
 ])("%j is refused with exit code 1", async (args, message) => {
   const { code, stdout, stderr } = await cli(args);

@@ -29,10 +29,18 @@ export function newCommand(io: CommandIo, { name, summary, examples = [] }: Comm
     })
     .helpOption("-h, --help", "show this help")
     .helpCommand(false)
-    .showHelpAfterError(`(plangate ${name === "plangate" ? "" : `${name} `}--help shows what is allowed)`)
+    .showHelpAfterError(`(${name} --help shows what is allowed)`)
+    .hook("preSubcommand", (_, subcommand) => {
+      subcommand.showHelpAfterError(`(${pathOf(subcommand)} --help shows what is allowed)`);
+    })
     .option("--debug", "print stack traces of errors");
   if (examples.length > 0) {
     command.addHelpText("after", `\nExample:\n${examples.map((example) => `  ${example}\n`).join("")}`);
   }
   return command;
+}
+
+/** "plangate evidence import" */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }

@@ -16,8 +16,8 @@ export interface CommandIo {
 }
 
 export function processIo(): CommandIo {
-  ignoreClosedPipe(process.stdout);
-  ignoreClosedPipe(process.stderr);
+  endOnFailedWrite(process.stdout);
+  endOnFailedWrite(process.stderr);
   return {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
@@ -33,10 +33,12 @@ export function processIo(): CommandIo {
   };
 }
 
-/** `plangate check | head -1` closes the pipe early: the exit code still tells the result. */
-function ignoreClosedPipe(stream: NodeJS.WriteStream): void {
+/** `plangate check | head -1` closes the pipe early: the exit code still tells the result. A full disk does not. */
+function endOnFailedWrite(stream: NodeJS.WriteStream): void {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") process.exit(1);
+    if (error.code === "EPIPE") return;
+    if (stream === process.stdout) process.stderr.write(`plangate: the result could not be written (${error.code})\n`);
+    process.exit(1);
   });
 }
 

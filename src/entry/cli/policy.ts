@@ -11,8 +11,7 @@ export const build: CommandModule["build"] = (io) => {
     examples: ["plangate policy validate policies", "plangate policy test policies"],
   });
   for (const newSubcommand of [policyValidateCommand, policyTestCommand, policySchemaCommand, policyDocsCommand]) {
-    const command = newSubcommand(io);
-    group.addCommand(command.showHelpAfterError(`(plangate policy ${command.name()} --help shows what is allowed)`));
+    group.addCommand(newSubcommand(io));
   }
   return group;
 };
