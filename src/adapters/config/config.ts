@@ -52,8 +52,15 @@ export class ConfigError extends DocumentError {
   }
 }
 
-/** Throws ConfigError, also where the file cannot be read. `env: null`: databases are not needed, and not looked up. */
-export function loadConfigFile(file: string, env: NodeJS.ProcessEnv | null): GateConfig {
+/**
+ * Throws ConfigError, also where the file cannot be read. `env: null`: databases are not needed, and not looked up; `storeEnv` is where the
+ * gate's own is looked up.
+ */
+export function loadConfigFile(
+  file: string,
+  env: NodeJS.ProcessEnv | null,
+  storeEnv: NodeJS.ProcessEnv | null = env,
+): GateConfig {
   let content: Uint8Array;
   try {
     content = readFileBytes(file);
@@ -61,20 +68,25 @@ export function loadConfigFile(file: string, env: NodeJS.ProcessEnv | null): Gat
     if (!(error instanceof PlangateError)) throw error;
     throw new ConfigError([{ path: file, line: 1, column: 1, key: null, message: error.message }], { cause: error });
   }
-  return loadConfig(content, file, env);
+  return loadConfig(content, file, env, storeEnv);
 }
 
 /**
  * The text of a plangate.yaml → configuration. Relative paths in it start at the file's directory.
  * @throws ConfigError (`invalid-config`) with everything that is wrong and where
  */
-export function loadConfig(content: Uint8Array | string, file: string, env: NodeJS.ProcessEnv | null): GateConfig {
+export function loadConfig(
+  content: Uint8Array | string,
+  file: string,
+  env: NodeJS.ProcessEnv | null,
+  storeEnv: NodeJS.ProcessEnv | null = env,
+): GateConfig {
   const { document, issues } = readYamlDocument({ path: file, content });
   if (document === null) throw new ConfigError(issues);
   const parsed = parsePart(configFileSchema, document, [], document.value);
   issues.push(...parsed.issues);
   if (parsed.data === null) throw new ConfigError(issues);
-  const config = buildConfig(parsed.data, path.dirname(path.resolve(file)), env, (at, message) => {
+  const config = buildConfig(parsed.data, path.dirname(path.resolve(file)), env, storeEnv, (at, message) => {
     issues.push(document.issue(at, "value", message));
   });
   issues.push(...sameServices(parsed.data, document));
@@ -84,14 +96,20 @@ export function loadConfig(content: Uint8Array | string, file: string, env: Node
 
 /** What holds without a plangate.yaml. */
 export function defaultConfig(directory: string): GateConfig {
-  return buildConfig(configFileSchema.parse({}), directory, {}, (at, message) => {
+  return buildConfig(configFileSchema.parse({}), directory, {}, {}, (at, message) => {
     throw new TypeError(`the default of ${at.join(".")}: ${message}`);
   });
 }
 
 type Report = (at: DocumentPath, message: string) => void;
 
-function buildConfig(file: ConfigFile, directory: string, env: NodeJS.ProcessEnv | null, report: Report): GateConfig {
+function buildConfig(
+  file: ConfigFile,
+  directory: string,
+  env: NodeJS.ProcessEnv | null,
+  storeEnv: NodeJS.ProcessEnv | null,
+  report: Report,
+): GateConfig {
   const { gate, listen, policies, lease, evidence } = file;
   for (const key of ["api", "metrics"] as const) {
     const given = listen[key];
@@ -107,7 +125,7 @@ function buildConfig(file: ConfigFile, directory: string, env: NodeJS.ProcessEnv
       publicUrl: gate.publicUrl ?? null,
     },
     listen: { api: listen.api, metrics: listen.metrics ?? null },
-    database: env === null ? null : databaseOf(file.database, env, report),
+    database: storeEnv === null ? null : databaseOf(file.database, storeEnv, report),
     policies: {
       directory: path.resolve(directory, policies.directory),
       staleAfterMs: policies.staleAfter,

@@ -255,6 +255,15 @@ export function fromLine(line: string, number: number): ChainEntry {
   const parsed = lineSchema.safeParse(json);
   if (!parsed.success) throw fail(parsed.error);
   const { sequence, previous, hash, kind, payload, decision } = parsed.data;
-  const body = typeof payload === "string" ? payload : canonicalJson(payload ?? null);
+  const body = typeof payload === "string" ? payload : canonicalOrFail(payload ?? null, fail);
   return { sequence, previousHash: previous, hash, kind, body, stored: decision };
+}
+
+function canonicalOrFail(value: unknown, fail: (cause: unknown) => PlangateError): string {
+  try {
+    return canonicalJson(value);
+  } catch (error) {
+    if (error instanceof RangeError) throw fail(error); // nested too deeply
+    throw error;
+  }
 }

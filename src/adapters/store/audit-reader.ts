@@ -1,6 +1,6 @@
 import type { PoolClient } from "pg";
 import type { ChainEntry, ChainProblem, StoredDecision } from "./audit-chain.ts";
-import type { Database } from "./connection.ts";
+import { type Database, StoreError } from "./connection.ts";
 
 const entriesSql = `
   DECLARE audit_chain NO SCROLL CURSOR FOR
@@ -48,6 +48,7 @@ export function readChain(
   visit: (entry: ChainEntry) => void | Promise<void>,
 ): Promise<ChainProblem[]> {
   return database.transaction(async (client) => {
+    await requireStore(client);
     await client.query(entriesSql);
     for (;;) {
       const { rows } = await client.query<EntryRow>(`FETCH ${entriesAtOnce} FROM audit_chain`);
@@ -55,6 +56,15 @@ export function readChain(
       if (rows.length < entriesAtOnce) return strayDecisions(client);
     }
   });
+}
+
+/** Throws StoreError `no-store`. */
+export async function requireStore(client: PoolClient): Promise<void> {
+  const { rows } = await client.query<{ missing: boolean }>(
+    "SELECT to_regclass('plangate.audit_checkpoints') IS NULL AS missing",
+  );
+  if (rows[0]?.missing !== true) return;
+  throw new StoreError("no-store", "The database holds no plangate store of this version. Run: plangate migrate");
 }
 
 async function strayDecisions(client: PoolClient): Promise<ChainProblem[]> {

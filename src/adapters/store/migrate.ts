@@ -1,4 +1,4 @@
-import type { PoolClient } from "pg";
+import { DatabaseError, type PoolClient } from "pg";
 import { sha256Hex } from "../../core/digest.ts";
 import { type Database, StoreError } from "./connection.ts";
 import decisionsAndAudit from "./schema/0001_decisions_and_audit.sql";
@@ -31,13 +31,14 @@ const migrationLock = 1;
 
 /**
  * Brings the store's schema to this version, in one transaction: all of it or nothing. Gates that start at the same time wait
- * for each other. Returns the names of what it applied. Throws StoreError `schema-newer` or `schema-drift`.
+ * for each other. Returns the names of what it applied. Throws StoreError `schema-newer`, `schema-drift`, or `schema-outdated` where it
+ * may not change the schema.
  */
 export function migrateStore(
   database: Database,
   migrations: readonly SchemaMigration[] = schemaMigrations,
 ): Promise<string[]> {
-  return database.transaction(async (client) => {
+  const migrated = database.transaction(async (client) => {
     await client.query("SELECT pg_advisory_xact_lock($1, $2)", [advisoryLockSpace, migrationLock]);
     await prepare(client);
     const applied = await appliedMigrations(client);
@@ -53,6 +54,23 @@ export function migrateStore(
     }
     return missing.map(({ name }) => name);
   });
+  return migrated.catch((error: unknown) => {
+    throw isNotAllowed(error) ? ownerNeeded(error) : error;
+  });
+}
+
+/** SQLSTATE insufficient_privilege. */
+function isNotAllowed(error: unknown): boolean {
+  return error instanceof StoreError && error.cause instanceof DatabaseError && error.cause.code === "42501";
+}
+
+function ownerNeeded(cause: unknown): StoreError {
+  return new StoreError(
+    "schema-outdated",
+    "The store's schema is not that of this version, and the gate's role may not change it. " +
+      "Run as the owner: plangate migrate --database-url env:OWNER_URL --gate-role ROLE",
+    { cause },
+  );
 }
 
 /** IF NOT EXISTS asks for the right to create even where there is nothing to create. */
