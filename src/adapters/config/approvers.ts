@@ -17,10 +17,9 @@ import {
 import { readFileBytes } from "../file-error.ts";
 import { type Approver, type Approvers, tokenId } from "../tokens/approvers.ts";
 
-const person = displayableName
-  .min(1)
-  .max(200)
-  .refine((name) => name === name.trim() && name !== "", { error: "must not begin or end with a space" });
+const person = displayableName.max(200).refine((name) => name === name.trim() && personKey(name) !== "", {
+  error: "must be a name, without space before and after it",
+});
 const ruleIds = [...everyRule.keys()];
 
 /** `subject` is the human; everything else is about one of their keys. */
@@ -62,9 +61,10 @@ export const approversSchema = z
     "Who may approve query plans and override rules. Without approvers no signed approval and no override counts.",
   );
 
+const people = z.number().int().min(1).max(20).optional();
 const quorumSchema = z
-  .record(z.string(), z.number().int().min(1).max(20))
-  .default({})
+  .strictObject(Object.fromEntries(ruleIds.map((id) => [id, people])))
+  .prefault({})
   .describe("Rule id → how many different people must sign an override for it. Absent: one.");
 
 const longestOverrideMs = 24 * 3_600_000;
@@ -127,14 +127,12 @@ export function approversOf(file: ApproversFile, audience: string, directory: st
       aliases: entry.aliases,
     });
   }
-  const quorum = new Map(Object.entries(overrides.quorum));
-  for (const rule of quorum.keys()) checkRule(rule, ["overrides", "quorum", rule], report);
   checkTtl(overrides.maxTtl, longestOverrideMs, "24h", ["overrides", "maxTtl"], report);
   checkTtl(approvals.maxTtl, longestApprovalMs, "30d", ["approvals", "maxTtl"], report);
   return {
     audience,
     byKid,
-    quorum,
+    quorum: new Map(Object.entries(overrides.quorum).flatMap(([rule, count]) => (count ? [[rule, count]] : []))),
     maxTtlMs: { override: overrides.maxTtl, approval: approvals.maxTtl },
     revoked: {
       jtis: new Set(revoked.jtis),
