@@ -141,12 +141,25 @@ export function usageFinding(decision: Decision): { outcome: string; message: st
   return { outcome: found.outcome, message: found.message };
 }
 
+export interface HungServer {
+  url: string;
+  connections(): number;
+  /** Resolves when there has been a connection. */
+  connected: Promise<void>;
+  stop(): Promise<void>;
+}
+
 /** A server that takes connections and never answers. */
-export async function startHungServer(): Promise<{ url: string; connections(): number; stop(): Promise<void> }> {
+export async function startHungServer(): Promise<HungServer> {
   const sockets: Socket[] = [];
+  let tell = () => {};
+  const connected = new Promise<void>((done) => {
+    tell = done;
+  });
   const server = createServer((socket) => {
     socket.on("error", () => {});
     sockets.push(socket);
+    tell();
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const address = server.address();
@@ -154,6 +167,7 @@ export async function startHungServer(): Promise<{ url: string; connections(): n
   return {
     url: `postgresql://plangate@127.0.0.1:${address.port}/orders`,
     connections: () => sockets.length,
+    connected,
     stop: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((done) => server.close(done));

@@ -4,12 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { urlOf } from "../collect/collector.ts";
 import { query, waitForReplay } from "../support/postgres-server.ts";
 import { type Cluster, latestPaid, startCluster } from "../traps/cluster.ts";
-import { type ReadingGate, startHungServer, startReadingGate, usageFinding } from "./gate.ts";
+import { type HungServer, type ReadingGate, startHungServer, startReadingGate, usageFinding } from "./gate.ts";
 
 /** The gate reads a real primary and a real streaming standby; requests bring no evidence. */
 let cluster: Cluster;
 let gate: ReadingGate;
-let hung: Awaited<ReturnType<typeof startHungServer>>;
+let hung: HungServer;
 
 beforeAll(async () => {
   cluster = await startCluster();
@@ -30,9 +30,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  await gate?.stop();
-  await hung?.stop();
-  await cluster?.cleanup();
+  await Promise.allSettled([gate?.stop(), hung?.stop(), cluster?.cleanup()]);
 });
 
 /** A role that must give a password, and whose password is not the one that the gate has. */
@@ -92,6 +90,7 @@ test("a request that changes no data or schema has no server read", async () => 
 });
 
 test("a standby that is down is a missing node, costs one attempt, and counts again when it is back", async () => {
+  await gate.decide("orders", dropUnused);
   await cluster.standby.stop();
   gate.advance(16);
   const decisions = [];

@@ -56,9 +56,10 @@ describe("a database whose server takes its time", () => {
         // It was not waited for until it failed.
         expect(reader.states()).toMatchObject([{ failures: 0, state: "not read yet" }]);
       }
+      await hung.connected;
       expect(hung.connections()).toBe(1);
-      await hung.stop();
     } finally {
+      await hung.stop();
       await reader.close();
     }
     expect(reader.states()).toMatchObject([{ failures: 1, state: "failing" }]);
