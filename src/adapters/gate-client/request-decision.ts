@@ -78,6 +78,7 @@ async function ask(
   timeoutMs: number,
 ): Promise<{ answer: GateAnswer } | TryAgain> {
   const headers = await authenticationHeaders(credentials, { id, at, body });
+  const signal = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)));
   let response: Response;
   let text: string;
   try {
@@ -90,11 +91,13 @@ async function ask(
         ...(caller !== null && { "plangate-caller": caller }),
       },
       body,
-      signal: AbortSignal.timeout(Math.max(1, timeoutMs)),
+      signal,
     });
     text = await limitedText(response, mostBytes);
   } catch (cause) {
-    return { reason: `it cannot be reached (${networkReason(cause)})`, retryAfterMs: 0, cause };
+    const reason = networkReason(cause);
+    if (reason === null) throw cause;
+    return { reason: `it cannot be reached (${reason})`, retryAfterMs: 0, cause };
   }
   const type = (response.headers.get("content-type") ?? "").split(";")[0]?.trim();
   if ((response.status === 200 || response.status === 403) && type === "application/json") {
@@ -143,8 +146,9 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** fetch wraps what happened; its code is what people can look up. */
-function networkReason(error: unknown): string {
+/** fetch throws a TypeError for everything that the network does; its cause has a code that people can look up. null: something else. */
+function networkReason(error: unknown): string | null {
   const { name, cause } = error as { name?: string; cause?: { code?: string } };
-  return name === "TimeoutError" ? "no answer in time" : (cause?.code ?? "no connection");
+  if (name === "TimeoutError") return "no answer in time";
+  return name === "TypeError" ? (cause?.code ?? "no connection") : null;
 }
