@@ -142,3 +142,16 @@ test("several gates that read at the same moment remember every index once", asy
     },
   ]);
 });
+
+test("a signed bundle from the future is not remembered: it would outdo every bundle until then", async () => {
+  const store = await openAt(today);
+  await store.evidence.add("future", [bundle("primary", daysAgo(-1), "signed")], "collector");
+  expect(await store.evidence.indexAges("future")).toEqual([]);
+});
+
+test("where the gate reads the database itself, what others signed makes no index older", async () => {
+  await addAll("own", [bundle("primary", daysAgo(2)), bundle("primary", daysAgo(1))]);
+  const store = await openAt(today);
+  await store.evidence.add("own", [bundle("primary", daysAgo(300), "signed")], "collector");
+  expect(await store.evidence.indexAges("own")).toMatchObject([{ seenSince: daysAgo(2) }]);
+});

@@ -252,3 +252,13 @@ test("counters of before the window that a policy demands are at hand", async ()
     ]),
   );
 });
+
+test("a server whose clock is ahead of the gate's is told, and what it says is not kept", async () => {
+  const count = async () => (await gate.query("SELECT 1 FROM plangate.evidence_bundles")).length;
+  const before = await count();
+  gate.advance(-10_000);
+  const decision = await gate.decide("orders", dropUnused);
+  expect(usageFinding(decision).outcome).toBe("inconclusive");
+  expect(decision.warnings.join()).toMatch(/orders-primary .*: its clock says .*; set the clocks of both\./);
+  expect(await count()).toBe(before);
+});

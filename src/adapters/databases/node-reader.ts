@@ -81,7 +81,10 @@ export function newNodeReader(database: DatabaseConfig, node: DatabaseNodeConfig
       // As it will be read back from the store: its digest is over this.
       const raw: unknown = JSON.parse(JSON.stringify(await collectEvidence(address, { timeouts })));
       const bundles = parseEvidence(raw, address.label, "pulled").map((parsed) => ({ parsed, raw }));
-      for (const { parsed } of bundles) checkCluster(parsed.bundle, address, database);
+      for (const { parsed } of bundles) {
+        checkCluster(parsed.bundle, address, database);
+        checkClock(parsed.bundle, address, clock.now());
+      }
       breaker.succeeded();
       onRead({ database: database.name, node: node.name, error: null });
       return bundles;
@@ -146,6 +149,13 @@ function checkCluster({ server }: EvidenceBundle, { label }: ServerAddress, data
     `it is of the cluster ${found}, and ${name} is the cluster ${systemIdentifier}`,
     "correct its URL, or systemIdentifier, in the gate's configuration",
   );
+}
+
+/** What comes from the future would hide what is read after it. */
+function checkClock({ capturedAt }: EvidenceBundle, { label }: ServerAddress, now: Date): void {
+  if (capturedAt.getTime() <= now.getTime() + clockToleranceMs) return;
+  const difference = `its clock says ${capturedAt.toISOString()}, and the gate's ${now.toISOString()}`;
+  throw new ServerError("clock-ahead", label, difference, "set the clocks of both");
 }
 
 /** Whoever comes when the time is over does not wait again. */

@@ -32,7 +32,8 @@ export function evidenceStore(database: Database, clock: Clock, retentionMs: num
       database.transaction(async (client) => {
         const receivedAt = clock.now();
         for (const bundle of bundles) await insertBundle(client, name, bundle, caller, receivedAt);
-        for (const { parsed } of bundles) if (parsed.trust !== "asserted") await rememberBundle(client, name, parsed);
+        for (const { parsed } of bundles)
+          if (parsed.trust !== "asserted") await rememberBundle(client, name, parsed, receivedAt);
       }),
     lastPull: (name, node) =>
       database.transaction(async (client) => {

@@ -2,6 +2,7 @@ import type { PoolClient } from "pg";
 import { z } from "zod";
 import type { TrustedBundle } from "../../core/evidence/bundle.ts";
 import { type IndexAge, rememberIndexes } from "../../core/evidence/index-ages.ts";
+import { clockToleranceMs } from "../../core/evidence/usable.ts";
 import { count, instant } from "../../core/values.ts";
 import { advisoryLockSpace } from "./migrate.ts";
 
@@ -55,7 +56,10 @@ export async function rememberBundle(
   client: PoolClient,
   database: string,
   { bundle, trust, digest }: TrustedBundle,
+  receivedAt: Date,
 ): Promise<void> {
+  // From the future: it would outdo every bundle until then.
+  if (bundle.capturedAt.getTime() > receivedAt.getTime() + clockToleranceMs) return;
   await client.query("SELECT pg_advisory_xact_lock($1, $2)", [advisoryLockSpace, agesLock]);
   const { rows } = await client.query<{ known: boolean }>(readBeforeSql, [database, digest]);
   const readBefore = rows[0]?.known === true;
