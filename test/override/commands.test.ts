@@ -82,6 +82,34 @@ describe("override request", () => {
     });
   });
 
+  it("lets nothing of a decision from elsewhere become part of the command to paste", async () => {
+    const finding = {
+      policy: "p",
+      outcome: "fail",
+      enforcement: "deny",
+      subject: "s",
+      message: "m",
+      help: null,
+      location: null,
+    };
+    const decision = {
+      requestDigest: `sha256:${"a".repeat(64)}`,
+      service: "orders",
+      environment: "$(touch x)'",
+      requestedBy: null,
+      findings: [{ ...finding, ruleId: "a; touch x", waivedBy: null, details: {} }],
+    };
+    const ask = (changes: object) =>
+      run(["override", "request", "--decision", "-"], monday, JSON.stringify({ ...decision, ...changes }));
+    const { stdout } = await ask({});
+    expect(stdout).toContain(`--environment '$(touch x)'\\''' --gate orders-gate --rule 'a; touch x' \\\n`);
+    expect(await ask({ requestDigest: "x; touch x" })).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringContaining('requestDigest: expected "sha256:" and 64 hex digits'),
+    });
+  });
+
   it("says where nothing blocks, and what no override can waive", async () => {
     const staging = await run(["override", "request", "--request", "request.json", "--environment", "staging"]);
     expect(staging.stdout).toContain("An override cannot waive unmatched, so it would be rejected all the same.");
@@ -134,6 +162,11 @@ describe("override sign", () => {
       "the public key",
       ["--request", "request.json", "--rule", "freeze", "--key", "dba-2026.public.pem"],
       "must hold a private key",
+    ],
+    [
+      "one's own request",
+      ["--request", "request.json", "--rule", "freeze", "--subject", "Dev@example.com"],
+      "nobody signs for their own request",
     ],
     ["an empty reason", ["--request", "request.json", "--rule", "freeze", "--reason", " "], '"reason" must say why'],
   ])("refuses %s", async (_name, args, message) => {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { aiAssistance } from "../ai-assistance.ts";
 import type { Approval } from "../approvals.ts";
 import { clockToleranceMs } from "../evidence/usable.ts";
+import { personKey } from "../person.ts";
 import { counted, failed, listed, passed } from "../rule-support/findings.ts";
 import { count } from "../values.ts";
 import { defineRule, type RuleContext } from "./rule.ts";
@@ -52,22 +53,14 @@ export default defineRule({
 
 /** Different people, each once, without the requester and without statements from the future. */
 function reviewersOf({ approvals, request, at }: RuleContext): string[] {
-  const requester = identity(request.requestedBy ?? "");
+  const requester = personKey(request.requestedBy ?? "");
   const known = new Map<string, string>();
   for (const { by, at: approvedAt } of approvals.filter(isInThePast(at))) {
-    if (identity(by) !== "" && identity(by) !== requester && approvedAt !== undefined) known.set(identity(by), by);
+    if (personKey(by) !== "" && personKey(by) !== requester && approvedAt !== undefined) known.set(personKey(by), by);
   }
   return [...known.values()];
 }
 
 function isInThePast(at: Date) {
   return (approval: Approval) => approval.at === null || approval.at.getTime() <= at.getTime() + clockToleranceMs;
-}
-
-/** Mail addresses and logins are the same person whatever their case, blanks and characters that nobody sees. */
-function identity(person: string): string {
-  return person
-    .normalize("NFKC")
-    .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}\s]/gu, "")
-    .toLowerCase();
 }

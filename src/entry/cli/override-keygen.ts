@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { writeKeyPair } from "../../adapters/evidence-signature/key-pair.ts";
+import { printable } from "../../output/printable.ts";
 import { newCommand } from "./command.ts";
 import type { CommandIo } from "./io.ts";
 import { keyIdOption } from "./key-options.ts";
@@ -26,7 +27,7 @@ export function buildOverrideKeygen(io: CommandIo): Command {
 async function run({ kid, subject, outDir }: OverrideKeygenOptions, io: CommandIo): Promise<void> {
   await writeKeyPair(path.resolve(io.cwd, outDir), kid, "ES256");
   const file = path.join(outDir, kid);
-  io.stderr(`plangate: wrote ${file}.private.pem: whoever can read it can sign as ${subject}\n`);
+  io.stderr(`plangate: wrote ${file}.private.pem: whoever can read it can sign as ${printable(subject)}\n`);
   io.stdout(
     [
       "approvers:",

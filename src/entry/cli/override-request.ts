@@ -19,7 +19,7 @@ interface OverrideRequestOptions extends CheckOptions {
 
 /** Of a decision, what an override is about. */
 const decisionSchema = z.object({
-  requestDigest: z.string(),
+  requestDigest: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'expected "sha256:" and 64 hex digits'),
   service: z.string(),
   environment: z.string(),
   requestedBy: z.string().nullable(),
@@ -103,13 +103,13 @@ function text(summary: Summary, approvers: Approvers, columns: number): string {
 function howToSign({ requestDigest, environment, gate, rules }: Summary, signers: string[], { quorum }: Approvers) {
   const several = rules.flatMap((rule) => {
     const needed = quorum.get(rule) ?? 1;
-    return needed > 1 ? [`${rule} takes overrides by ${needed} different people.`] : [];
+    return needed > 1 ? [`${printable(rule)} takes overrides by ${needed} different people.`] : [];
   });
   return [
     "Whoever signs reads the SQL first, and compares the code with you by voice:",
     "",
     `  plangate override sign --digest ${requestDigest} \\`,
-    `    --environment ${shellWord(environment)} --gate ${shellWord(gate)} ${rules.map((rule) => `--rule ${rule}`).join(" ")} \\`,
+    `    --environment ${shellWord(environment)} --gate ${shellWord(gate)} ${rules.map((rule) => `--rule ${shellWord(rule)}`).join(" ")} \\`,
     "    --reason 'WHY' --ticket ID --subject YOU --kid YOUR-KEY-ID --key YOUR-KEY.private.pem",
     "",
     ...several,
@@ -133,5 +133,5 @@ function signersOf({ byKid, revoked }: Approvers, environment: string, rules: re
 
 /** Names come from requests: nothing in them may become part of a command. */
 function shellWord(value: string): string {
-  return /^[A-Za-z0-9_./:@-]+$/.test(value) ? value : `'${printable(value).replaceAll("'", "'\\''")}'`;
+  return /^[A-Za-z0-9_./:@][A-Za-z0-9_./:@-]*$/.test(value) ? value : `'${printable(value).replaceAll("'", "'\\''")}'`;
 }

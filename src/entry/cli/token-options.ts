@@ -11,7 +11,9 @@ import type { SigningKey } from "../../adapters/tokens/sign-token.ts";
 import { withFields } from "../../app/check.ts";
 import { InputError, inputIssues, PlangateError } from "../../core/errors.ts";
 import { parseJson } from "../../core/json.ts";
+import { personKey } from "../../core/person.ts";
 import { type ParsedRequest, parseDeployRequest, requestDigest } from "../../core/request.ts";
+import { printable } from "../../output/printable.ts";
 import type { CommandIo } from "./io.ts";
 import { aboutFile, keyIdOption, readKeyFile } from "./key-options.ts";
 import { durationOption } from "./options.ts";
@@ -114,7 +116,7 @@ export async function readJson(file: string, io: CommandIo): Promise<unknown> {
   return parseJson(text, file === "-" ? "standard input" : file);
 }
 
-/** `iat`, `nbf`, `exp` and who signs for which gate. Throws PlangateError `bad-arguments`: longer than the gate allows. */
+/** `iat`, `nbf`, `exp` and who signs for which gate. Throws PlangateError `bad-arguments` where the gate would refuse it. */
 export function commonClaims(
   options: SignOptions,
   target: SignTarget,
@@ -124,6 +126,13 @@ export function commonClaims(
   const ttl = options.ttl ?? token.maxTtlMs;
   if (ttl < 1_000 || ttl > token.maxTtlMs) {
     throw new PlangateError("bad-arguments", `--ttl must be from 1s to ${token.maxTtl}`);
+  }
+  if (target.requestedBy !== null && personKey(target.requestedBy) === personKey(options.subject)) {
+    const who = printable(options.subject);
+    throw new PlangateError(
+      "bad-arguments",
+      `${who} has asked for this deploy, and nobody signs for their own request`,
+    );
   }
   const iat = Math.floor(at.getTime() / 1000);
   return {
