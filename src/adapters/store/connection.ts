@@ -26,9 +26,10 @@ export interface Database {
    * Runs `work` in one transaction; rolls back and throws if it throws. Errors of the database become StoreError.
    * Every access goes through here: the timeouts are set for the transaction alone, so they hold behind a connection
    * pooler too, and the embedded server keeps connections apart only inside transactions. What is committed is durable, whatever
-   * the server's default for synchronous_commit.
+   * the server's default for synchronous_commit; with `durable: false` a crash of the server may lose it, but nothing that is durable was
+   * committed after what is lost.
    */
-  transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T>;
+  transaction<T>(work: (client: PoolClient) => Promise<T>, options?: { durable: boolean }): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -56,16 +57,18 @@ export function openDatabase(target: StoreTarget): Database {
     SET LOCAL statement_timeout = ${timeouts.statement};
     SET LOCAL lock_timeout = ${timeouts.lock};
     SET LOCAL idle_in_transaction_session_timeout = ${timeouts.statement};
-    SET LOCAL search_path = pg_catalog;
+    SET LOCAL search_path = pg_catalog`;
+  const durably = `${begin};
     SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`;
+  const quickly = `${begin}; SET LOCAL synchronous_commit = off`;
   return {
-    async transaction(work) {
+    async transaction(work, { durable } = { durable: true }) {
       const client = await connect(pool);
       // Between two queries nobody awaits the client; without a listener its error would end the process.
       client.on("error", target.onConnectionError);
       let broken = true;
       try {
-        await client.query(begin);
+        await client.query(durable ? durably : quickly);
         const result = await work(client);
         await client.query("COMMIT");
         broken = false;

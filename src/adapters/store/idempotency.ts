@@ -2,15 +2,23 @@ import { randomUUID } from "node:crypto";
 import type { PoolClient } from "pg";
 import type { Clock, IdempotencyAnswer, IdempotencyClaim, IdempotencyKey, IdempotencyStore } from "../../app/ports.ts";
 import { PlangateError } from "../../core/errors.ts";
+import { inBatches } from "./batches.ts";
 import type { Database, Prunable } from "./connection.ts";
 
 const rememberedMs = 24 * 3_600_000;
 /** A gate that has not answered by then has died: another may take the request over. */
 const claimMs = 120_000;
+const mostAtOnce = 200;
 
+/**
+ * Claims are not waited for until they are on disk: the decision that settles one is, and with it all that was committed before. A claim that
+ * a crash of the server takes away can no longer be settled.
+ */
 export function idempotencyStore(database: Database, clock: Clock): IdempotencyStore & Prunable {
   return {
-    claim: (key) => database.transaction((client) => claimKey(client, key, clock.now())),
+    claim: inBatches<IdempotencyKey, IdempotencyAnswer>(mostAtOnce, nameOf, (keys) =>
+      database.transaction((client) => claimKeys(client, keys, clock.now()), { durable: false }),
+    ),
     release: ({ caller, key, claim }) =>
       database.transaction(async (client) => {
         await client.query(
@@ -26,36 +34,76 @@ export function idempotencyStore(database: Database, clock: Clock): IdempotencyS
   };
 }
 
-/** Takes the key if it is new, expired, or claimed by a gate that died over the same body. */
+/** Takes the keys that are new, expired, or claimed by a gate that died over the same body. */
 const claimSql = `
   INSERT INTO plangate.idempotency_keys AS known (caller, key, body_digest, claim, claim_expires_at, expires_at)
-  VALUES ($1, $2, $3, $4, $5, $6)
+  SELECT caller, key, body_digest, claim, $5, $6
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS given (caller, key, body_digest, claim)
   ON CONFLICT (caller, key) DO UPDATE
     SET body_digest = excluded.body_digest, claim = excluded.claim, claim_expires_at = excluded.claim_expires_at,
         expires_at = excluded.expires_at, decision_id = NULL
     WHERE known.expires_at <= $7
-       OR (known.decision_id IS NULL AND known.claim_expires_at <= $7 AND known.body_digest = excluded.body_digest)`;
+       OR (known.decision_id IS NULL AND known.claim_expires_at <= $7 AND known.body_digest = excluded.body_digest)
+  RETURNING claim`;
 
-async function claimKey(
+const knownSql = `
+  SELECT caller, key, body_digest, decision_id FROM plangate.idempotency_keys
+  JOIN unnest($1::text[], $2::text[]) AS given (caller, key) USING (caller, key)`;
+
+/** The answers in the order of the keys, of which no two are the same. */
+async function claimKeys(
   client: PoolClient,
-  { caller, key, bodyDigest }: IdempotencyKey,
+  keys: readonly IdempotencyKey[],
   at: Date,
-): Promise<IdempotencyAnswer> {
-  const claim = randomUUID();
-  const claimExpires = new Date(at.getTime() + claimMs);
-  const expires = new Date(at.getTime() + rememberedMs);
-  const { rowCount } = await client.query(claimSql, [caller, key, bodyDigest, claim, claimExpires, expires, at]);
-  if (rowCount === 1) return { kind: "claimed", claim: { caller, key, claim } };
-  const { rows } = await client.query<{ body_digest: string; decision_id: string | null }>(
-    "SELECT body_digest, decision_id FROM plangate.idempotency_keys WHERE caller = $1 AND key = $2",
-    [caller, key],
+): Promise<readonly IdempotencyAnswer[]> {
+  // Gates that lock the same rows in the same order do not wait for each other in a circle.
+  const wanted = keys.map((key) => ({ ...key, claim: randomUUID() })).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  const { rows: taken } = await client.query<{ claim: string }>(claimSql, [
+    wanted.map(({ caller }) => caller),
+    wanted.map(({ key }) => key),
+    wanted.map(({ bodyDigest }) => bodyDigest),
+    wanted.map(({ claim }) => claim),
+    new Date(at.getTime() + claimMs),
+    new Date(at.getTime() + rememberedMs),
+    at,
+  ]);
+  const claims = new Set(taken.map(({ claim }) => claim));
+  const others = wanted.filter(({ claim }) => !claims.has(claim));
+  const known = new Map((await knownKeys(client, others)).map((row) => [nameOf(row), row]));
+  const answers = new Map(
+    wanted.map(({ caller, key, bodyDigest, claim }) => {
+      const name = nameOf({ caller, key });
+      const answer: IdempotencyAnswer = claims.has(claim)
+        ? { kind: "claimed", claim: { caller, key, claim } }
+        : answerFor(known.get(name), bodyDigest);
+      return [name, answer];
+    }),
   );
-  const [known] = rows;
+  return keys.map((key) => answers.get(nameOf(key)) ?? { kind: "in-flight" });
+}
+
+interface KnownKey {
+  caller: string;
+  key: string;
+  body_digest: string;
+  decision_id: string | null;
+}
+
+async function knownKeys(client: PoolClient, keys: readonly { caller: string; key: string }[]): Promise<KnownKey[]> {
+  if (keys.length === 0) return [];
+  return (await client.query<KnownKey>(knownSql, [keys.map(({ caller }) => caller), keys.map(({ key }) => key)])).rows;
+}
+
+function answerFor(known: KnownKey | undefined, bodyDigest: string): IdempotencyAnswer {
   // Its holder gave it up in between.
   if (known === undefined) return { kind: "in-flight" };
   if (known.body_digest !== bodyDigest) return { kind: "other-body" };
   if (known.decision_id === null) return { kind: "in-flight" };
   return { kind: "decided", decisionId: known.decision_id };
+}
+
+function nameOf({ caller, key }: { caller: string; key: string }): string {
+  return JSON.stringify([caller, key]);
 }
 
 /** Those of the claims that are still held, by `claim`; they stay so until the transaction ends. */
