@@ -16,6 +16,7 @@ const openapi = z.strictObject({
       z.strictObject({
         operationId: z.string().min(1),
         summary: z.string().min(1),
+        security: z.array(z.record(z.string(), z.array(z.string()))).optional(),
         parameters: z.array(
           z.strictObject({ name: z.string(), in: z.enum(["query", "header", "path"]), required: z.boolean(), schema }),
         ),
@@ -27,7 +28,10 @@ const openapi = z.strictObject({
       }),
     ),
   ),
-  components: z.strictObject({ schemas: z.record(z.string(), schema) }),
+  components: z.strictObject({
+    schemas: z.record(z.string(), schema),
+    securitySchemes: z.record(z.string(), z.looseObject({ type: z.enum(["http", "apiKey"]), description: z.string() })),
+  }),
 });
 
 let gate: TestGate;
@@ -46,6 +50,12 @@ it("covers every route, and nothing else", () => {
   );
   expect(described.sort()).toEqual(apiRoutes.map(({ method, path }) => `${method} ${path}`).sort());
   expect(new Set(operations().map(({ operationId }) => operationId)).size).toBe(described.length);
+});
+
+it("refers only to ways of authenticating that it describes", () => {
+  const known = Object.keys(document.components.securitySchemes);
+  const used = operations().flatMap(({ security }) => (security ?? []).flatMap((way) => Object.keys(way)));
+  expect(known).toEqual(expect.arrayContaining([...new Set(used)]));
 });
 
 it("declares the parts of every path", () => {
