@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { benchCollect } from "./collect.ts";
 import { benchCore } from "./core.ts";
+import { benchDecisions, type DecisionsBench } from "./decisions.ts";
+import type { Load } from "./load.ts";
 import { type Compared, compare } from "./timing.ts";
 
 const root = process.cwd();
@@ -29,9 +31,18 @@ async function main(): Promise<void> {
       "one query by node and pg",
       collected,
     );
+    reportDecisions(await benchDecisions(root));
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+function reportDecisions({ gate, bare, throughput, p99 }: DecisionsBench): void {
+  const line = (name: string, { requestsPerSecond, median, p99: slow }: Load) =>
+    `  ${name}: ${requestsPerSecond.toFixed(0)} requests/s, median ${median.toFixed(1)} ms, p99 ${slow.toFixed(1)} ms\n`;
+  process.stdout.write(
+    `\`POST /v1/decisions\` with signature, evaluation and chained entry at 50 connections (aim: at least 1x the throughput and p99 of an express handler with one INSERT)\n${line("gate", gate)}${line("bare", bare)}  throughput ${throughput.toFixed(2)}x, p99 ${p99.toFixed(2)}x\n`,
+  );
 }
 
 function benchCheck(): Compared {
