@@ -90,9 +90,16 @@ function report(
       requestDigest,
       notAfter,
       failed: [...new Set(failed)],
+      ...usedOverrides(decision),
       seconds,
       requestId,
     },
     "decided",
   );
+}
+
+/** Who opened the gate, where somebody did. */
+function usedOverrides({ overrides = [] }: Decision): object {
+  const used = overrides.filter(({ consumed }) => consumed);
+  return used.length === 0 ? {} : { overrides: used.map(({ jti, by, reason }) => ({ jti, by, reason })) };
 }

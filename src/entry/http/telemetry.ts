@@ -33,6 +33,12 @@ export function newTelemetry(policies: () => { staleSince: Date | null }): Telem
     labelNames: ["rule", "outcome"],
     registers,
   });
+  const overrides = new Counter({
+    name: "plangate_overrides_used_total",
+    help: "Override tokens that brought an approval about, by environment.",
+    labelNames: ["environment"],
+    registers,
+  });
   const duration = new Histogram({
     name: "plangate_decision_duration_seconds",
     help: "Time from the parsed body to the recorded decision.",
@@ -85,6 +91,8 @@ export function newTelemetry(policies: () => { staleSince: Date | null }): Telem
     decided(decision, seconds) {
       decisions.inc({ decision: decision.decision, environment: bounded(decision.environment) });
       for (const { ruleId, outcome } of decision.findings) findings.inc({ rule: ruleId, outcome });
+      const used = decision.overrides?.filter(({ consumed }) => consumed).length ?? 0;
+      if (used > 0) overrides.inc({ environment: bounded(decision.environment) }, used);
       duration.observe(seconds);
     },
     answered: (route, status) => requests.inc({ route, status: String(status) }),
