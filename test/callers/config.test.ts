@@ -90,6 +90,7 @@ test("everything that can be set", () => {
 describe("secrets", () => {
   test.each([
     ["MISSING", "the environment variable MISSING is not set"],
+    ["constructor", "the environment variable constructor is not set"],
     ["EMPTY", "the environment variable EMPTY is empty"],
     ["SHORT", "the environment variable SHORT is shorter than 16 bytes"],
     ["BROKEN", "the environment variable BROKEN is not base64 after whsec_"],

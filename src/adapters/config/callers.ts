@@ -108,8 +108,9 @@ function proofOf(
   for (const [position, variable] of (secrets ?? []).entries()) {
     if (env === null) continue;
     const place = [...at, "secrets", position];
-    const text = env[variable];
-    const key = text === undefined ? "is not set" : parseSecret(text);
+    // A name such as "constructor" finds what every object has.
+    const text: unknown = env[variable];
+    const key = typeof text === "string" ? parseSecret(text) : "is not set";
     if (typeof key === "string") {
       report(place, `the environment variable ${variable} ${key}`);
       continue;

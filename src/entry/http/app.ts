@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from "express";
 import helmet from "helmet";
 import { StoreError } from "../../adapters/store/connection.ts";
+import { PlangateError } from "../../core/errors.ts";
 import { authenticate } from "./authenticate.ts";
 import { bodyLimit, parseJsonBody, readBytes } from "./body.ts";
 import { describeError } from "./log.ts";
@@ -127,6 +128,9 @@ function refuseMethod(routes: readonly Route[]): RequestHandler {
   };
 }
 
+/** Who is not known, may not, or asks too often. */
+const refusals: ReadonlySet<number> = new Set([401, 403, 429]);
+
 /** Express knows an error handler by its four parameters. */
 function problems({ log, telemetry }: Gate) {
   return (raised: unknown, request: Request, response: Response, _next: NextFunction) => {
@@ -134,7 +138,12 @@ function problems({ log, telemetry }: Gate) {
     const error =
       raised instanceof URIError ? new HttpError(400, "bad-path", "The path is not valid percent-encoding.") : raised;
     if (error instanceof StoreError) telemetry.storeFailed(error.code);
-    if (statusOf(error) >= 500) log.error({ error: describeError(error), requestId }, "request failed");
+    const status = statusOf(error);
+    if (status >= 500) log.error({ error: describeError(error), requestId }, "request failed");
+    else if (error instanceof PlangateError && refusals.has(status)) {
+      const { code, message } = error;
+      log.info({ code, reason: message, path: localsOf(response).route, requestId }, "request refused");
+    }
     if (response.headersSent) {
       request.socket.destroy();
       return;
