@@ -40,6 +40,7 @@ describe.each([
       { version: 4, name: "0004_pulled_evidence" },
       { version: 5, name: "0005_consumed_overrides" },
       { version: 6, name: "0006_audit_checkpoints" },
+      { version: 7, name: "0007_notifications" },
     ]);
   });
 

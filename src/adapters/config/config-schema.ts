@@ -6,6 +6,7 @@ import { auditSchema, gateKeysSchema } from "./audit.ts";
 import { callersSchema } from "./callers.ts";
 import { databasesSchema } from "./databases.ts";
 import { evidenceKeysSchema } from "./evidence-keys.ts";
+import { notifySchema } from "./notify.ts";
 
 const name = z.string().min(1).max(200);
 
@@ -102,7 +103,7 @@ export const configFileSchema = z
     databases: databasesSchema,
     keys: gateKeysSchema,
     audit: auditSchema,
-    notify: notYet("notifications"),
+    notify: notifySchema,
   })
   .describe("Configuration of the plangate gate.");
 

@@ -8,6 +8,7 @@ import type { CallerConfig } from "../callers/caller-config.ts";
 import type { EvidenceKeys } from "../evidence-signature/keys.ts";
 import { readFileBytes } from "../file-error.ts";
 import type { GateKeyConfig } from "../gate-keys.ts";
+import type { NotifyTarget } from "../notify/target.ts";
 import type { Approvers } from "../tokens/approvers.ts";
 import { approversOf } from "./approvers.ts";
 import { type AuditConfig, auditOf, gateKeysOf } from "./audit.ts";
@@ -16,6 +17,7 @@ import { type ConfigFile, configFileSchema } from "./config-schema.ts";
 import { type DatabaseConfig, databasesOf } from "./databases.ts";
 import { evidenceKeysOf } from "./evidence-keys.ts";
 import { isLoopback } from "./loopback.ts";
+import { notifyOf } from "./notify.ts";
 
 export interface ListenAddress {
   address: string;
@@ -40,6 +42,8 @@ export interface GateConfig {
   evidence: { retentionMs: number | null; keys: EvidenceKeys };
   /** Who may approve query plans and override rules. */
   approvers: Approvers;
+  /** Webhooks that are told about overrides. */
+  notify: readonly NotifyTarget[];
   /** What the gate signs with; empty: a key that it makes itself. */
   keys: readonly GateKeyConfig[];
   audit: AuditConfig;
@@ -147,6 +151,7 @@ function buildConfig(
     approvers: approversOf(file, gate.name, directory, report),
     keys: gateKeysOf(file.keys, directory, report),
     audit: auditOf(file.audit, directory, report),
+    notify: env === null ? [] : notifyOf(file.notify, env, report),
   };
 }
 

@@ -7,6 +7,7 @@ import evidenceSigners from "./schema/0003_evidence_signers.sql";
 import pulledEvidence from "./schema/0004_pulled_evidence.sql";
 import consumedOverrides from "./schema/0005_consumed_overrides.sql";
 import auditCheckpoints from "./schema/0006_audit_checkpoints.sql";
+import notifications from "./schema/0007_notifications.sql";
 
 export interface SchemaMigration {
   /** Counts up from 1 without gaps. */
@@ -23,6 +24,7 @@ export const schemaMigrations: readonly SchemaMigration[] = [
   { version: 4, name: "0004_pulled_evidence", sql: pulledEvidence },
   { version: 5, name: "0005_consumed_overrides", sql: consumedOverrides },
   { version: 6, name: "0006_audit_checkpoints", sql: auditCheckpoints },
+  { version: 7, name: "0007_notifications", sql: notifications },
 ];
 
 /** Any number that no other program takes in this database: "plangate" in ASCII. */

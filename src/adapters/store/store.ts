@@ -5,11 +5,13 @@ import { decisionStore } from "./decisions.ts";
 import { evidenceStore } from "./evidence.ts";
 import { idempotencyStore } from "./idempotency.ts";
 import { migrateStore } from "./migrate.ts";
+import { type NotificationStore, notificationStore } from "./notifications.ts";
 
 export interface Store {
   decisions: DecisionStore;
   evidence: EvidenceStore;
   idempotency: IdempotencyStore;
+  notifications: NotificationStore;
   /** Throws StoreError when the database does not answer. */
   ping(): Promise<void>;
   /** Throws PlangateError where the checkpoint file cannot be used. */
@@ -51,6 +53,7 @@ function storeOn(database: Database, { clock, evidenceRetentionMs }: StoreOption
     decisions: decisionStore(database, clock),
     evidence,
     idempotency,
+    notifications: notificationStore(database),
     ping: () => database.transaction(async (client) => void (await client.query("SELECT 1"))),
     openCheckpoints: (options) => openCheckpoints(database, options),
     async prune() {

@@ -6,6 +6,7 @@ import { openDatabaseReader } from "../../adapters/databases/database-reader.ts"
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../adapters/embedded/embedded-postgres.ts";
 import { evidenceTrust } from "../../adapters/evidence-signature/evidence-trust.ts";
 import { loadGateKeys } from "../../adapters/gate-keys.ts";
+import { notifyAll } from "../../adapters/notify/notifier.ts";
 import { readPolicyDirectory } from "../../adapters/policies/read-directory.ts";
 import { type PolicyEvent, watchPolicies } from "../../adapters/policy-source.ts";
 import { openStore, type Store } from "../../adapters/store/store.ts";
@@ -41,6 +42,7 @@ export interface GateEnvironment {
 }
 
 const pruneEveryMs = 3_600_000;
+const notifyEveryMs = 2_000;
 
 /** Starts everything or nothing. Throws PolicyError, StoreError and PlangateError with what the operator has to mend. */
 export async function startGate(config: GateConfig, environment: GateEnvironment): Promise<RunningGate> {
@@ -83,6 +85,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
   const { store, embedded } = await openGateStore(config, environment, onStop);
   pruneRegularly(store, log, onStop);
   await signCheckpoints(config, store, environment, onStop);
+  notifyRegularly(config, store, environment, onStop);
 
   const databases = readDatabases(config, store, environment, telemetry);
   onStop(() => databases.close());
@@ -239,6 +242,27 @@ async function signCheckpoints(
   onStop(async () => {
     clearInterval(timer);
     await sign();
+  });
+}
+
+function notifyRegularly({ notify }: GateConfig, store: Store, { clock, log }: GateEnvironment, onStop: OnStop): void {
+  if (notify.length === 0) return;
+  const ports = {
+    store: store.notifications,
+    clock,
+    onFailure: (target: string, error: unknown) =>
+      log.warn({ target, error: describeError(error) }, "a webhook was not told about an override; it is tried again"),
+  };
+  let running: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    running ??= notifyAll(notify, ports).finally(() => {
+      running = null;
+    });
+  }, notifyEveryMs);
+  timer.unref();
+  onStop(async () => {
+    clearInterval(timer);
+    await running;
   });
 }
 
