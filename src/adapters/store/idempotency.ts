@@ -9,29 +9,71 @@ const rememberedMs = 24 * 3_600_000;
 /** A gate that has not answered by then has died: another may take the request over. */
 const claimMs = 120_000;
 const mostAtOnce = 200;
+const mostAbandoned = 10_000;
 
 /**
  * Claims are not waited for until they are on disk: the decision that settles one is, and with it all that was committed before. A claim that
  * a crash of the server takes away can no longer be settled.
  */
 export function idempotencyStore(database: Database, clock: Clock): IdempotencyStore & Prunable {
+  /** Claims to give back, among them those that could not be while the database was away: the next transaction does. */
+  const abandoned = new Map<string, IdempotencyClaim>();
+  const abandon = (claims: readonly IdempotencyClaim[]) => {
+    for (const claim of claims) if (abandoned.size < mostAbandoned) abandoned.set(claim.claim, claim);
+  };
+  const givingBack = async <T>(work: (client: PoolClient) => Promise<T>): Promise<T> => {
+    const claims = [...abandoned.values()];
+    const result = await database.transaction(
+      async (client) => {
+        await deleteClaims(client, claims);
+        return work(client);
+      },
+      { durable: false },
+    );
+    for (const { claim } of claims) abandoned.delete(claim);
+    return result;
+  };
   return {
     claim: inBatches<IdempotencyKey, IdempotencyAnswer>(mostAtOnce, nameOf, (keys) =>
-      database.transaction((client) => claimKeys(client, keys, clock.now()), { durable: false }),
+      claimAll(keys, clock.now(), givingBack, abandon),
     ),
-    release: ({ caller, key, claim }) =>
-      database.transaction(async (client) => {
-        await client.query(
-          "DELETE FROM plangate.idempotency_keys WHERE caller = $1 AND key = $2 AND claim = $3 AND decision_id IS NULL",
-          [caller, key, claim],
-        );
-      }),
+    release: (claim) => {
+      abandon([claim]);
+      return givingBack(async () => {});
+    },
     async forgetExpired() {
       await database.transaction((client) =>
         client.query("DELETE FROM plangate.idempotency_keys WHERE expires_at < $1", [clock.now()]),
       );
     },
   };
+}
+
+/** Where it is not known whether the claims were committed, they are given back. */
+async function claimAll(
+  keys: readonly IdempotencyKey[],
+  at: Date,
+  transaction: <T>(work: (client: PoolClient) => Promise<T>) => Promise<T>,
+  abandon: (claims: readonly IdempotencyClaim[]) => void,
+): Promise<readonly IdempotencyAnswer[]> {
+  const claims = keys.map(({ caller, key }) => ({ caller, key, claim: randomUUID() }));
+  try {
+    return await transaction((client) => claimKeys(client, keys, claims, at));
+  } catch (error) {
+    abandon(claims);
+    throw error;
+  }
+}
+
+/** Those that have brought no decision about. */
+async function deleteClaims(client: PoolClient, claims: readonly IdempotencyClaim[]): Promise<void> {
+  if (claims.length === 0) return;
+  await client.query(
+    `DELETE FROM plangate.idempotency_keys AS known
+     USING unnest($1::text[], $2::text[], $3::text[]) AS given (caller, key, claim)
+     WHERE known.caller = given.caller AND known.key = given.key AND known.claim = given.claim AND known.decision_id IS NULL`,
+    [claims.map(({ caller }) => caller), claims.map(({ key }) => key), claims.map(({ claim }) => claim)],
+  );
 }
 
 /** Takes the keys that are new, expired, or claimed by a gate that died over the same body. */
@@ -54,10 +96,14 @@ const knownSql = `
 async function claimKeys(
   client: PoolClient,
   keys: readonly IdempotencyKey[],
+  given: readonly IdempotencyClaim[],
   at: Date,
 ): Promise<readonly IdempotencyAnswer[]> {
+  const claimOf = new Map(given.map((claim) => [nameOf(claim), claim.claim]));
   // Gates that lock the same rows in the same order do not wait for each other in a circle.
-  const wanted = keys.map((key) => ({ ...key, claim: randomUUID() })).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  const wanted = keys
+    .map((key) => ({ ...key, claim: claimOf.get(nameOf(key)) ?? "" }))
+    .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   const { rows: taken } = await client.query<{ claim: string }>(claimSql, [
     wanted.map(({ caller }) => caller),
     wanted.map(({ key }) => key),
