@@ -95,6 +95,6 @@ it("says which keys a deploy request and a decision have", async () => {
     required: string[];
   };
   const answered = (await gate.post("/v1/decisions", deploy).expect(200)).body;
-  expect(Object.keys(answered).sort()).toEqual(decision.required.sort());
-  expect(Object.keys(decision.properties)).toEqual(expect.arrayContaining(["overrides", "withoutOverrides"]));
+  expect(Object.keys(answered)).toEqual(expect.arrayContaining(decision.required));
+  expect(Object.keys(decision.properties)).toEqual(expect.arrayContaining(Object.keys(answered)));
 });
