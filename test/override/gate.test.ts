@@ -162,6 +162,17 @@ describe("quorum", () => {
     expect(await send({ ...request, overrides: both(request, "dba", "dba") })).toMatchObject({ allowed: false });
   });
 
+  it("a token that is used up does not complete it, and the other one stays good", async () => {
+    const request = fresh(schema);
+    const [first = "", second = ""] = both(request, "dba", "oncall");
+    expect((await send({ ...request, overrides: [first, second] })).allowed).toBe(true);
+    const fresher = team.override("lead", request, { rules: ["human-review"], jti: `kept-${counter}` }, friday);
+    const decision = await send({ ...request, overrides: [fresher, second] });
+    expect(decision).toMatchObject({ allowed: false, overrides: [{ jti: `kept-${counter}`, consumed: false }] });
+    expect(decision.warnings[0]).toMatch(/^Override 2 of 2 does not count: oncall-1-\d+ was used up by the decision/);
+    expect(await consumed(`kept-${counter}`)).toEqual([]);
+  });
+
   it("a third token is left over", async () => {
     const request = fresh(schema);
     const overrides = [...both(request, "dba", "oncall"), ...both(request, "lead", "lead").slice(0, 1)];
