@@ -37,6 +37,18 @@ export const localCaller: Caller = {
   claims: new Map(),
 };
 
+/** Who asks at an open route: may not do anything that needs a permission. */
+export const nobody: Caller = {
+  name: "nobody",
+  mayVouch: false,
+  may: new Set(),
+  services: [],
+  environments: [],
+  databases: [],
+  principal: null,
+  claims: new Map(),
+};
+
 /** `not-permitted`: the caller is known, and may not do this. Not a rejection: nothing was judged. */
 export class NotPermitted extends PlangateError {
   constructor(message: string) {
