@@ -14,8 +14,27 @@ export interface WindowInterval extends Interval {
 /** In an hour that clocks show twice an allow takes the first pass at both ends, a freeze all of it. */
 export type Pass = "allow" | "freeze";
 
+/** What windows, which never change, were expanded to: a gate asks for nearly the same range with each request. By zone and pass. */
+const expanded = new WeakMap<FreezeWindow, Map<string, { range: Interval; intervals: WindowInterval[] }>>();
+const worthKeepingMs = 100 * dayMs;
+const aheadMs = 30 * dayMs;
+
 /** The intervals of a window that touch `range`, sorted. */
 export function expandWindow(window: FreezeWindow, zone: TimeZone, range: Interval, pass: Pass): WindowInterval[] {
+  const ofWindow = expanded.get(window) ?? new Map<string, { range: Interval; intervals: WindowInterval[] }>();
+  const name = `${zone.name} ${pass}`;
+  let known = ofWindow.get(name);
+  if (known === undefined || known.range.start > range.start || known.range.end < range.end) {
+    const length = range.end - range.start;
+    if (length < worthKeepingMs || !Number.isFinite(length)) return expand(window, zone, range, pass);
+    const wider = { start: range.start - dayMs, end: range.end + aheadMs };
+    known = { range: wider, intervals: expand(window, zone, wider, pass) };
+    expanded.set(window, ofWindow.set(name, known));
+  }
+  return known.intervals.filter((interval) => touches(interval, range));
+}
+
+function expand(window: FreezeWindow, zone: TimeZone, range: Interval, pass: Pass): WindowInterval[] {
   if (window.kind === "calendar") {
     return expandICalendar(window.calendar, zone, range)
       .filter(({ start, end }) => start < end)
