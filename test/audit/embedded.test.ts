@@ -34,13 +34,13 @@ test("the record of the embedded database is verified while its gate runs, and w
   try {
     expect((await fetch(`${gate.url}/v1/decisions`, { method: "POST", headers, body })).status).toBe(200);
     const running = await cli(["audit", "verify"], { cwd: folder });
-    expect(running).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ok {6}1 entries, 1 decisions/) });
+    expect(running).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ok {6}1 entry, 1 decision;/) });
   } finally {
     await gate.stop();
   }
   const key = join(folder, ".plangate/keys/gate.public.pem");
   const stopped = await cli(["audit", "verify", "--checkpoints", "checkpoints.txt", "--key", key], { cwd: folder });
-  expect(stopped).toMatchObject({ code: 0, stdout: expect.stringContaining("1 checkpoints with a good signature") });
+  expect(stopped).toMatchObject({ code: 0, stdout: expect.stringContaining("1 checkpoint with a good signature") });
   // The last decision was signed when the gate stopped.
   expect(stopped.stdout).not.toContain("unprotected");
   expect(statSync(join(folder, ".plangate/keys/gate.private.pem")).mode & 0o777).toBe(0o600);

@@ -96,7 +96,7 @@ describe("a gate with that role", () => {
 
   it("leaves a chain that its own role can verify", async () => {
     const { code, stdout } = await cli(["audit", "verify", "--database-url", gateUrl]);
-    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ok {6}1 entries, 1 decisions/) });
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ok {6}1 entry, 1 decision;/) });
   });
 });
 

@@ -59,7 +59,7 @@ evidence: { retention: 90d }
     approvers: { ...noApprovers, audience: "orders-gate" },
     notify: [],
     keys: [],
-    audit: { checkpointEveryMs: 600_000, checkpointFile: null },
+    audit: { checkpointEveryMs: 600_000, checkpointFile: null, mask: [] },
   });
 });
 
@@ -77,7 +77,7 @@ test("what holds where nothing is set", () => {
     approvers: noApprovers,
     notify: [],
     keys: [],
-    audit: { checkpointEveryMs: 600_000, checkpointFile: null },
+    audit: { checkpointEveryMs: 600_000, checkpointFile: null, mask: [] },
   });
   expect(loadConfig("lease: { max: 1h }", file, {})).toEqual(defaultConfig("/srv/plangate"));
 });

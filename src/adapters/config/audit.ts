@@ -4,6 +4,7 @@ import type { DocumentPath } from "../../core/policy/yaml-document.ts";
 import { duration } from "../../core/values.ts";
 import { keyId } from "../evidence-signature/keys.ts";
 import type { GateKeyConfig } from "../gate-keys.ts";
+import { type MaskablePath, maskablePaths } from "../store/audit-mask.ts";
 
 export const gateKeysSchema = z
   .array(
@@ -34,6 +35,12 @@ export const auditSchema = z
       .describe(
         "File that checkpoints are appended to, relative to this file. What it protects begins where the database's administrators cannot write it.",
       ),
+    mask: z
+      .array(z.enum(maskablePaths))
+      .default([])
+      .describe(
+        "Texts of requests that are not stored, only that they were there. Signed tokens, passwords in URLs and the like never are.",
+      ),
   })
   .prefault({})
   .describe("The audit record.");
@@ -42,12 +49,14 @@ export const auditSchema = z
 export interface AuditConfig {
   checkpointEveryMs: number;
   checkpointFile: string | null;
+  /** Texts of requests that are not stored. */
+  mask: readonly MaskablePath[];
 }
 
 type Report = (at: DocumentPath, message: string) => void;
 
 export function auditOf(
-  { checkpointEvery, checkpointFile }: z.output<typeof auditSchema>,
+  { checkpointEvery, checkpointFile, mask }: z.output<typeof auditSchema>,
   directory: string,
   report: Report,
 ): AuditConfig {
@@ -57,6 +66,7 @@ export function auditOf(
   return {
     checkpointEveryMs: checkpointEvery,
     checkpointFile: checkpointFile === undefined ? null : path.resolve(directory, checkpointFile),
+    mask,
   };
 }
 

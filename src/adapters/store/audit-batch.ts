@@ -2,6 +2,7 @@ import { DatabaseError, type PoolClient } from "pg";
 import type { Clock, DecisionRecord, DecisionStore, IdempotencyClaim } from "../../app/ports.ts";
 import { PlangateError } from "../../core/errors.ts";
 import { appendEntries, decisionEntry, lockChain } from "./audit.ts";
+import { type MaskablePath, maskSecrets } from "./audit-mask.ts";
 import { type Database, StoreError } from "./connection.ts";
 import { claimLost, heldClaims, settleClaims } from "./idempotency.ts";
 import { consumeOverrides, overrideUsed, usedOverrides } from "./overrides.ts";
@@ -23,7 +24,11 @@ const mostCharactersAtOnce = 4_000_000;
  * Records decisions one batch after the other: those that come while a batch is being written are the next, in one transaction and with one
  * commit. A member that must not be recorded (its claim is lost, its override used up) fails alone.
  */
-export function decisionRecorder(database: Database, clock: Clock): DecisionStore["record"] {
+export function decisionRecorder(
+  database: Database,
+  clock: Clock,
+  masked: readonly MaskablePath[],
+): DecisionStore["record"] {
   const waiting: Pending[] = [];
   let writing = false;
   const writeAll = async () => {
@@ -31,13 +36,15 @@ export function decisionRecorder(database: Database, clock: Clock): DecisionStor
     while (waiting.length > 0) await writeNext(database, clock, () => takeBatch(waiting));
     writing = false;
   };
-  return (record, claim) =>
+  return (given, claim) =>
     new Promise((resolve, reject) => {
+      const request = maskSecrets(given.request, masked);
+      const record = { ...given, request: request.value };
       waiting.push({
         record,
         claim,
-        entry: decisionEntry(record),
-        request: JSON.stringify(record.request),
+        entry: decisionEntry(record, request.paths),
+        request: JSON.stringify(request.value),
         body: JSON.stringify(record.decision),
         settle: (error) => (error === null ? resolve() : reject(error)),
       });

@@ -63,8 +63,8 @@ export async function appendEntries(
   return entries.map(({ sequence }) => sequence);
 }
 
-/** What the chain says about a decision. The digests tie the stored decision and request to it. */
-export function decisionEntry({ decision, request, caller }: DecisionRecord): object {
+/** What the chain says about a decision. The digests tie the stored decision and request to it. `masked`: where the request is not as received. */
+export function decisionEntry({ decision, request, caller }: DecisionRecord, masked: readonly string[]): object {
   return {
     decisionId: decision.id,
     decision: decision.decision,
@@ -81,6 +81,7 @@ export function decisionEntry({ decision, request, caller }: DecisionRecord): ob
     ...overrideFields(decision),
     decisionDigest: digestOf(decision),
     requestRecordDigest: digestOf(request),
+    ...(masked.length === 0 ? {} : { masked }),
   };
 }
 

@@ -2,12 +2,13 @@ import type { PoolClient } from "pg";
 import type { Clock, DecisionQuery, DecisionRecord, DecisionStore } from "../../app/ports.ts";
 import { InputError } from "../../core/errors.ts";
 import { decisionRecorder } from "./audit-batch.ts";
+import type { MaskablePath } from "./audit-mask.ts";
 import type { Database } from "./connection.ts";
 import { usedOverrides } from "./overrides.ts";
 
-export function decisionStore(database: Database, clock: Clock): DecisionStore {
+export function decisionStore(database: Database, clock: Clock, masked: readonly MaskablePath[]): DecisionStore {
   return {
-    record: decisionRecorder(database, clock),
+    record: decisionRecorder(database, clock, masked),
     usedOverrides: (jtis) => database.transaction((client) => usedOverrides(client, jtis)),
     find: (id) => database.transaction((client) => findDecision(client, id)),
     list: (query) => database.transaction((client) => listDecisions(client, query)),

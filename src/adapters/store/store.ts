@@ -1,5 +1,6 @@
 import type { Clock, DecisionStore, EvidenceStore, IdempotencyStore } from "../../app/ports.ts";
 import { type CheckpointMaker, type CheckpointOptions, openCheckpoints } from "./audit-checkpoints.ts";
+import type { MaskablePath } from "./audit-mask.ts";
 import { type Database, openDatabase, StoreError, type StoreTarget } from "./connection.ts";
 import { decisionStore } from "./decisions.ts";
 import { evidenceStore } from "./evidence.ts";
@@ -26,6 +27,8 @@ export interface StoreOptions extends StoreTarget {
   clock: Clock;
   /** null: evidence is kept for ever. */
   evidenceRetentionMs: number | null;
+  /** Texts of requests that are not stored, beside the secrets that never are. */
+  masked?: readonly MaskablePath[];
 }
 
 /** Connects, brings the schema up to date, and gives the ports. Throws StoreError. */
@@ -46,11 +49,11 @@ function withReason(error: StoreError): StoreError {
   return new StoreError(error.code, `${error.message}: ${error.cause.message}`, { cause: error.cause });
 }
 
-function storeOn(database: Database, { clock, evidenceRetentionMs }: StoreOptions): Store {
+function storeOn(database: Database, { clock, evidenceRetentionMs, masked = [] }: StoreOptions): Store {
   const evidence = evidenceStore(database, clock, evidenceRetentionMs);
   const idempotency = idempotencyStore(database, clock);
   return {
-    decisions: decisionStore(database, clock),
+    decisions: decisionStore(database, clock, masked),
     evidence,
     idempotency,
     notifications: notificationStore(database),

@@ -159,8 +159,8 @@ function toText(result: VerifyResult): string {
     );
   const more = problems.length > mostShown ? [`FAILED  and ${problems.length - mostShown} more`] : [];
   const end = head === null ? "" : `; the last is ${head.sequence}, hash ${head.hash}`;
-  const counted = `${problems.length === 0 ? "ok    " : "read  "}  ${entries} entries, ${decisions} decisions${end}`;
-  return [...failed, ...more, counted, ...protection(result)].map((line) => `${printable(line)}\n`).join("");
+  const line = `${problems.length === 0 ? "ok    " : "read  "}  ${counted(entries, "entry", "entries")}, ${counted(decisions, "decision")}${end}`;
+  return [...failed, ...more, line, ...protection(result)].map((line) => `${printable(line)}\n`).join("");
 }
 
 function protection({ head, checkpoints, protectedUpTo, problems }: VerifyResult): string[] {
@@ -168,7 +168,7 @@ function protection({ head, checkpoints, protectedUpTo, problems }: VerifyResult
   const held =
     checkpoints === 0
       ? []
-      : [`${problems.length === 0 ? "ok    " : "read  "}  ${checkpoints} checkpoints with a good signature`];
+      : [`${problems.length === 0 ? "ok    " : "read  "}  ${counted(checkpoints, "checkpoint")} with a good signature`];
   const least = "who can write to the database could cut or rewrite what is in it unnoticed";
   if (protectedUpTo === null)
     return [...held, `note    unprotected: no checkpoint from elsewhere was given, so ${least}`];
@@ -179,4 +179,8 @@ function protection({ head, checkpoints, protectedUpTo, problems }: VerifyResult
     ...held,
     `note    unprotected: ${which} newer than the last checkpoint from elsewhere, so ${least.replace("what is in it", "them")}`,
   ];
+}
+
+function counted(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
 }

@@ -165,7 +165,7 @@ function allowedHosts({ gate, listen: { api } }: GateConfig): ReadonlySet<string
 }
 
 async function openGateStore(
-  { database, gate, evidence }: GateConfig,
+  { database, gate, evidence, audit }: GateConfig,
   { clock, log, onFirstStart }: GateEnvironment,
   onStop: OnStop,
 ): Promise<{ store: Store; embedded: EmbeddedPostgres | null }> {
@@ -184,6 +184,7 @@ async function openGateStore(
     onConnectionError: (error) => log.warn({ error: describeError(error) }, "a database connection was lost"),
     clock,
     evidenceRetentionMs: evidence.retentionMs,
+    masked: audit.mask,
   });
   onStop(() => store.close());
   return { store, embedded };
