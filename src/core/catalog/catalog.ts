@@ -40,16 +40,21 @@ export const catalogTableSchema = z.strictObject({
   extension: identifier.nullish(),
 });
 
-export const catalogIndexKeySchema = z.strictObject({
-  /** Exactly one of column and expression is set. Expressions as pg_get_indexdef prints them. */
-  column: identifier.nullish(),
-  expression: z.string().nullish(),
-  /** null: the type's default, or not known to differ. */
-  operatorClass: z.string().nullish(),
-  collation: z.string().nullish(),
-  order: z.enum(["asc", "desc"]).default("asc"),
-  nulls: z.enum(["first", "last"]).nullish(),
-});
+export const catalogIndexKeySchema = z
+  .strictObject({
+    /** Exactly one of column and expression is set. Expressions as pg_get_indexdef prints them. */
+    column: identifier.nullish(),
+    expression: z.string().nullish(),
+    /** null: the type's default, or not known to differ. */
+    operatorClass: z.string().nullish(),
+    collation: z.string().nullish(),
+    order: z.enum(["asc", "desc"]).default("asc"),
+    nulls: z.enum(["first", "last"]).nullish(),
+  })
+  .refine(
+    ({ column, expression }) => (column == null) !== (expression == null),
+    "an index key is either a column or an expression",
+  );
 
 export const catalogIndexSchema = z.strictObject({
   /** Also the schema of its table. */

@@ -3,8 +3,9 @@ import type { IndexUsageRow, ServerRole, TrustedBundle } from "../evidence/bundl
 import { isKnown } from "../evidence/required-nodes.ts";
 import { clockToleranceMs, latestWord } from "../evidence/usable.ts";
 import type { EvidenceNode, EvidenceView } from "../evidence/view.ts";
-import { formatDuration, type ObjectName, sameObject } from "../values.ts";
+import { formatDuration, type ObjectName } from "../values.ts";
 import { counted, utcMinute } from "./findings.ts";
+import { usageRowsOf } from "./usage-rows.ts";
 
 /** What one node says about one index. */
 export interface NodeObservation {
@@ -90,7 +91,7 @@ export function observeIndex(
   const current = newestOfEachTrust(withUsage).filter(
     (bundle) => bundle === basis || ageOf(bundle, at) <= limits.maxAge,
   );
-  const seen = current.map((bundle) => ({ bundle, rows: rowsOf(bundle, index, catalog) }));
+  const seen = current.map((bundle) => ({ bundle, rows: usageRowsOf(bundle, index, catalog) }));
   const counts = seen
     .filter(({ rows }) => rows.length > 0)
     .map(({ bundle, rows }) => scansInWindow(bundle, rows, withUsage, index, catalog, limits.observedFor))
@@ -113,7 +114,7 @@ export function observeIndex(
         node.name,
         seen.flatMap(({ rows }) => rows),
       ),
-      ...wentBack(node.name, basis, withUsage, (bundle) => rowsOf(bundle, index, catalog), limits),
+      ...wentBack(node.name, basis, withUsage, (bundle) => usageRowsOf(bundle, index, catalog), limits),
     ],
   };
 }
@@ -151,7 +152,7 @@ function scansInWindow(
       started !== null &&
       started.getTime() <= bundle.capturedAt.getTime(),
   );
-  const before = earlier === undefined ? [] : rowsOf(earlier, index, catalog);
+  const before = earlier === undefined ? [] : usageRowsOf(earlier, index, catalog);
   const known = sumOfScans(before);
   if (earlier === undefined || before.length === 0 || known > total) return { scans: total, since: started };
   return { scans: total - known, since: earlier.bundle.capturedAt };
@@ -266,19 +267,4 @@ function startOfWindow(basis: TrustedBundle, rows: readonly IndexUsageRow[]): Da
 
 function latest(instants: readonly Date[]): Date | null {
   return instants.length === 0 ? null : new Date(Math.max(...instants.map((instant) => instant.getTime())));
-}
-
-/** The rows of an index: its own, or (a partitioned index has none) those of the indexes attached to it. */
-function rowsOf(bundle: TrustedBundle, index: ObjectName, catalog: Catalog | null): IndexUsageRow[] {
-  const wanted = [index, ...attachedIndexes(index, catalog)];
-  return (bundle.bundle.indexUsage?.rows ?? []).filter((row) =>
-    wanted.some((candidate) => sameObject(candidate, { schema: row.schema, name: row.index })),
-  );
-}
-
-function attachedIndexes(index: ObjectName, catalog: Catalog | null): ObjectName[] {
-  const children = (catalog?.indexes ?? []).filter(
-    ({ partitionOf }) => partitionOf != null && sameObject(partitionOf, index),
-  );
-  return children.flatMap((child) => [child, ...attachedIndexes(child, catalog)]);
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { CatalogIndex } from "../catalog/catalog.ts";
 import { coverage, covers, keyList, keyText, sharedKeys } from "../catalog/coverage.ts";
 import { droppedIndexes, droppedIndexText, unknownIndexFindings } from "../rule-support/dropped-indexes.ts";
-import { failed, inconclusive, listed, passed } from "../rule-support/findings.ts";
+import { failed, grouped, inconclusive, listed, passed } from "../rule-support/findings.ts";
 import { observeIndex, requiredNodes } from "../rule-support/observation.ts";
 import { type RedundancyClaim, redundancyClaim } from "../rule-support/redundancy-claims.ts";
 import { survivorsOf } from "../rule-support/survivors.ts";
@@ -48,15 +48,15 @@ function judge(drop: DropIndexChange, context: RuleContext, observedFor: number)
   const refutation = claim === null ? null : refute(claim, definition, survivors, covering);
   const details = {
     keys: keyList(definition),
-    covering: covering.map(displayName),
-    survivors: survivors.map(displayName),
+    covering: covering.slice(0, mostNamed).map(displayName),
+    survivors: survivors.slice(0, mostNamed).map(displayName),
     claim: claim === null ? null : { text: claim.comment.text, line: claim.comment.location.line },
   };
   const use = useOf(drop, context, observedFor);
   if (refutation === null && (covering.length > 0 || use === "unused")) {
     const why =
       covering.length > 0
-        ? `is covered by ${listed(covering.map(indexText))}`
+        ? `is covered by ${listedIndexes(covering)}`
         : "is not covered by another index, and no node has scanned it";
     return passed(displayName(drop.index), `${droppedIndexText(drop)} ${why}.`, drop.statement.location, details);
   }
@@ -65,7 +65,7 @@ function judge(drop: DropIndexChange, context: RuleContext, observedFor: number)
   const order =
     covering.length > 0 || tooLate.length === 0
       ? null
-      : `${listed(tooLate.map(indexText))} would cover it, but is built only after this drop.`;
+      : `${listedIndexes(tooLate)} would cover it, but is built only after this drop.`;
   return failed({
     subject: displayName(drop.index),
     message: [`${droppedIndexText(drop)} is not shown to be redundant.`, refutation, uncovered, order]
@@ -136,6 +136,15 @@ function nearest(dropped: CatalogIndex, survivors: readonly CatalogIndex[]): str
 
 function leadingKey({ keys: [first] }: CatalogIndex): string {
   return first === undefined ? "its key" : keyText(first);
+}
+
+/** In machines' details; people are told three. */
+const mostNamed = 100;
+
+function listedIndexes(indexes: readonly CatalogIndex[]): string {
+  const named = indexes.slice(0, 3).map(indexText);
+  const more = indexes.length - named.length;
+  return listed(more === 0 ? named : [...named, `${grouped(more)} more`]);
 }
 
 function indexText(index: CatalogIndex): string {
