@@ -4,13 +4,13 @@ import { scanSql } from "../sql/grammar.ts";
 import type { ObjectName } from "../values.ts";
 
 /** An identifier as SQL needs it: quoted unless it is plain lower case. Keywords are quoted too where they would be misread. */
-function identifier(name: string): string {
+export function identifier(name: string): string {
   const scanned = /^[a-z_][a-z0-9_$]*$/.test(name) ? scanSql(name) : null;
   const plain = scanned?.ok && scanned.value.length === 1 && scanned.value[0]?.keyword === false;
   return plain ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
-function qualified({ schema, name }: ObjectName): string {
+export function qualified({ schema, name }: ObjectName): string {
   return schema === null || schema === "public" ? identifier(name) : `${identifier(schema)}.${identifier(name)}`;
 }
 

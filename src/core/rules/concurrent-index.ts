@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { MigrationFormat } from "../request.ts";
 import { counted, failed, indexOnTable, passed } from "../rule-support/findings.ts";
-import { createIndexSql, dropIndexSql, withConcurrently } from "../rule-support/index-sql.ts";
+import { createIndexSql, dropIndexSql, identifier, qualified, withConcurrently } from "../rule-support/index-sql.ts";
 import type { CreateIndexChange, DropIndexChange } from "../sql/change.ts";
 import { count, displayName, type ObjectName } from "../values.ts";
 import { defineRule, type RuleContext, type RuleFinding } from "./rule.ts";
@@ -159,13 +159,13 @@ function createHelp(change: CreateIndexChange, table: ObjectName, partitioned: b
   if (change.constraint === null) return `Write, outside a transaction:\n${withConcurrently(change)}${leave}`;
   if (change.index.exclusion)
     return "Ask for an override of concurrent-index: PostgreSQL builds an exclusion constraint in no other way.";
-  const using = `ALTER TABLE ${displayName(table)} ADD CONSTRAINT ${change.constraint} ${change.index.primary ? "PRIMARY KEY" : "UNIQUE"} USING INDEX ${change.index.name};`;
+  const using = `ALTER TABLE ${qualified(table)} ADD CONSTRAINT ${identifier(change.constraint)} ${change.index.primary ? "PRIMARY KEY" : "UNIQUE"} USING INDEX ${identifier(change.index.name)};`;
   return `Build the index first, outside a transaction, and let the constraint take it:\n${createIndexSql(change.index, table)}\n${using}${leave}`;
 }
 
 function partitionedHelp({ index }: CreateIndexChange, table: ObjectName): string {
   const only = createIndexSql(index, table).replace("INDEX CONCURRENTLY", "INDEX").replace(" ON ", " ON ONLY ");
-  return `Create it on the partitioned table alone, build one on each partition with CONCURRENTLY, and attach those:\n${only}\nALTER INDEX ${index.name} ATTACH PARTITION …;`;
+  return `Create it on the partitioned table alone, build one on each partition with CONCURRENTLY, and attach those:\n${only}\nALTER INDEX ${identifier(index.name)} ATTACH PARTITION …;`;
 }
 
 function smallTable(table: ObjectName, { evidence }: RuleContext, smallTableRows: number): string | null {
