@@ -65,7 +65,8 @@ async function attemptAt(gate: GateProcess, outcome: Outcome): Promise<void> {
       body: JSON.stringify({ service: "orders", environment, commit }),
       signal: AbortSignal.timeout(30_000),
     });
-    const body = await answer.json();
+    // A decision, or problem+json.
+    const body = (await answer.json()) as { id: string; decision: string; code?: string };
     if (answer.status === 200)
       outcome.answer = { id: body.id, decision: body.decision, gate: gate.name, at: Date.now() };
     else if (answer.status !== 503 && body.code !== "idempotency-in-flight" && body.code !== "idempotency-claim-lost") {

@@ -14,7 +14,7 @@ afterAll(() => chain.cleanup());
 
 /** As a superuser who has switched off triggers and foreign keys. */
 async function tamper(url: string, statements: string): Promise<void> {
-  await query(url, `SET session_replication_role = replica; ${statements}`, undefined as unknown as []);
+  await query(url, `SET session_replication_role = replica; ${statements}`);
 }
 
 const verify = (url: string, ...more: string[]) => cli(["audit", "verify", "--database-url", url, ...more]);

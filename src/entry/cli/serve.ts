@@ -3,6 +3,7 @@ import path from "node:path";
 import { InvalidArgumentError } from "commander";
 import { version } from "../../../package.json";
 import { defaultConfig, type GateConfig, loadConfigFile } from "../../adapters/config/config.ts";
+import { loadGateKeys } from "../../adapters/gate-keys.ts";
 import { newLog } from "../http/log.ts";
 import { type RunningGate, startGate } from "../http/start-gate.ts";
 import { type CommandModule, newCommand } from "./command.ts";
@@ -45,6 +46,7 @@ async function serve(options: ServeOptions, io: CommandIo): Promise<void> {
   const config = withOptions(readConfig(options, io), options, io.cwd);
   if (options.checkConfig === true) {
     const { policies } = await readPolicies(config.policies.directory, config, io, io.now());
+    if (config.keys.length > 0) await loadGateKeys(config.keys, config.gate.dataDir);
     io.stdout(
       `The configuration is valid. Policies: ${policies.map(({ id }) => id).join(", ")}. Nothing was started.\n`,
     );
