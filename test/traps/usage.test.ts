@@ -27,9 +27,11 @@ async function serverClock(): Promise<Date> {
 }
 
 test("scans on the standby alone: the drop is refused, and so it is without the standby's evidence", async () => {
+  const at = await serverClock();
   for (let run = 0; run < 3; run++) await query(cluster.standby.url, latestPaid);
   const [primary, standby] = await collectBoth(cluster);
   if (primary === undefined || standby === undefined) throw new Error("two bundles");
+  const usage = longerThanSince(at, [primary, standby]);
   const both = verdict(
     judge([primary, standby], drop("idx_orders_user_id_ca"), usage),
     "index-usage",
@@ -69,6 +71,7 @@ test("one server under two names is one node", async () => {
 });
 
 test("REINDEX CONCURRENTLY gives a new oid and keeps the counters: the index is known by its name", async () => {
+  const at = await serverClock();
   await query(cluster.primary.url, latestPaid);
   const before = await collectBoth(cluster);
   await query(cluster.primary.url, "REINDEX INDEX CONCURRENTLY idx_orders_user_id_ca");
@@ -78,7 +81,11 @@ test("REINDEX CONCURRENTLY gives a new oid and keeps the counters: the index is 
     bundles[0]?.indexUsage?.rows.find(({ index }) => index === "idx_orders_user_id_ca")?.oid;
   expect(oidOf(after)).not.toBe(oidOf(before));
   expect(
-    verdict(judge(after, drop("idx_orders_user_id_ca"), usage), "index-usage", "idx_orders_user_id_ca").outcome,
+    verdict(
+      judge(after, drop("idx_orders_user_id_ca"), longerThanSince(at, after)),
+      "index-usage",
+      "idx_orders_user_id_ca",
+    ).outcome,
   ).toBe("fail");
 });
 
@@ -90,9 +97,11 @@ test("a partitioned index has no row of its own: its partitions' scans count", a
      INSERT INTO readings SELECT date '2026-01-01' + n % 31, n FROM generate_series(1, 20000) AS n;
      CREATE INDEX readings_value ON readings (value);`,
   );
+  const at = await serverClock();
   await query(cluster.primary.url, "SELECT * FROM readings WHERE value = 42");
   await waitForReplay(cluster.primary, cluster.standby);
-  const decision = judge(await collectBoth(cluster), "DROP INDEX readings_value;", usage);
+  const bundles = await collectBoth(cluster);
+  const decision = judge(bundles, "DROP INDEX readings_value;", longerThanSince(at, bundles));
   expect(verdict(decision, "index-usage", "readings_value")).toEqual({
     outcome: "fail",
     message: expect.stringMatching(/readings_value on readings is in use: [1-9]/),
@@ -104,8 +113,10 @@ test("plain EXPLAIN raises the counter: what was explained before it was collect
   await waitForReplay(cluster.primary, cluster.standby);
   const clean = judge(await collectBoth(cluster), drop("idx_orders_created"), usage);
   expect(verdict(clean, "index-usage", "idx_orders_created").outcome).toBe("pass");
+  const at = await serverClock();
   await query(cluster.primary.url, "EXPLAIN SELECT max(created_at) FROM orders WHERE created_at > now()");
-  const touched = judge(await collectBoth(cluster), drop("idx_orders_created"), usage);
+  const bundles = await collectBoth(cluster);
+  const touched = judge(bundles, drop("idx_orders_created"), longerThanSince(at, bundles));
   expect(verdict(touched, "index-usage", "idx_orders_created").outcome).toBe("fail");
 });
 

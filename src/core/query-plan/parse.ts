@@ -5,6 +5,9 @@ import { QueryPlanError } from "./query-plan-error.ts";
 import { parsePlanText } from "./text.ts";
 import { resultLines } from "./text-lines.ts";
 
+/** Characters of a text. Plans of people are far smaller; patterns run out of stack at more than twice as much. */
+export const maxTextLength = 4 * 1024 * 1024;
+
 /**
  * Reads what EXPLAIN prints, with any options: text or FORMAT JSON as a string (also as psql or pgAdmin show it), or the parsed JSON.
  * Text and JSON of one plan give equal query plans.
@@ -24,6 +27,9 @@ export function parseQueryPlan(input: unknown): QueryPlan {
 
 function read(input: unknown): QueryPlan {
   if (typeof input !== "string") return parsePlanJson(input);
+  if (input.length > maxTextLength) {
+    throw new QueryPlanError("too-large", null, `the text has more than ${maxTextLength} characters`);
+  }
   const lines = resultLines(input);
   const start = lines[0]?.text.trim() ?? "";
   if (start === "") throw new QueryPlanError("empty", null, "there is no text; give EXPLAIN's output");

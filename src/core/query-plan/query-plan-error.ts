@@ -8,6 +8,7 @@ import { PlangateError } from "../errors.ts";
  * - `several-plans`: more than one query plan where one is expected
  * - `unknown-node-type`: a node that PostgreSQL 13 to 18 do not have
  * - `too-deep`: nested deeper than `maxDepth`
+ * - `too-large`: a text longer than `maxTextLength`
  */
 export type QueryPlanErrorCode =
   | "empty"
@@ -15,7 +16,8 @@ export type QueryPlanErrorCode =
   | "not-explain-output"
   | "several-plans"
   | "unknown-node-type"
-  | "too-deep";
+  | "too-deep"
+  | "too-large";
 
 export class QueryPlanError extends PlangateError {
   declare readonly code: QueryPlanErrorCode;
