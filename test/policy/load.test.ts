@@ -149,14 +149,14 @@ describe("what a policy becomes", () => {
 policy: p
 changeWindow:
   timeZone: UTC
-  freeze: [{ calendar: ../shared/holidays.ics, reason: Holidays }]
+  freeze: [{ calendar: ../company/holidays.ics, reason: Holidays }]
   expectedDuration: 90s`,
       },
-      { path: "shared/holidays.ics", content: holidays },
+      { path: "company/holidays.ics", content: holidays },
     ]);
     expect(policies[0]?.changeWindow).toMatchObject({ allow: null, expectedDurationMs: 90_000 });
     expect(policies[0]?.changeWindow?.freeze).toMatchObject([
-      { kind: "calendar", path: "../shared/holidays.ics", reason: "Holidays", calendar: { events: [{}] } },
+      { kind: "calendar", path: "../company/holidays.ics", reason: "Holidays", calendar: { events: [{}] } },
     ]);
   });
 });
