@@ -1,7 +1,8 @@
+import { groupBy } from "../group-by.ts";
 import { type Flip, type FlipKind, scanTitle, sortTitle } from "./flip.ts";
 import { sortInsteadOfIndex } from "./limit-order.ts";
 import type { PlanNode, QueryPlan } from "./query-plan.ts";
-import { ancestors, groupBy, type Pairing, pairReads, type Read, readsOf } from "./reads.ts";
+import { ancestors, type Pairing, pairReads, type Read, readsOf } from "./reads.ts";
 import { provenSize, type TableSize } from "./table-size.ts";
 
 export { describeFlip, type Flip, type FlipKind } from "./flip.ts";

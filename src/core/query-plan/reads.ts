@@ -1,3 +1,4 @@
+import { groupBy } from "../group-by.ts";
 import type { PlanNode, Relation } from "./query-plan.ts";
 
 /** A node above another one. */
@@ -98,14 +99,4 @@ export function pairReads(before: readonly Read[], after: readonly Read[]): Pair
     }
   }
   return { pairs, added, removed };
-}
-
-export function groupBy<Item, Key>(items: Iterable<Item>, key: (item: Item) => Key): Map<Key, Item[]> {
-  const groups = new Map<Key, Item[]>();
-  for (const item of items) {
-    const group = groups.get(key(item));
-    if (group === undefined) groups.set(key(item), [item]);
-    else group.push(item);
-  }
-  return groups;
 }

@@ -1,6 +1,6 @@
 import type { Catalog, CatalogIndex } from "../catalog/catalog.ts";
 import type { IndexUsageRow, TrustedBundle } from "../evidence/bundle.ts";
-import { groupBy } from "../query-plan/reads.ts";
+import { groupBy } from "../group-by.ts";
 import { type ObjectName, sameObject } from "../values.ts";
 
 /** The rows of an index: its own, or (a partitioned index has none) those of the indexes attached to it. */
