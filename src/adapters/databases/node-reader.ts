@@ -127,6 +127,7 @@ export function newNodeReader(database: DatabaseConfig, node: DatabaseNodeConfig
       };
     },
     async idle() {
+      // Whoever asked for the reading is told of its failure; here only its end matters.
       await current?.outcome.catch(() => undefined);
     },
   };

@@ -71,7 +71,7 @@ function session(server: ServerAddress, client: Client, socket: Socket, timeouts
     run,
     rows: async (schema, sql, values) => (await run(sql, values)).map((row) => schema.parse(row)),
     async close() {
-      // A server that hangs would never confirm.
+      // A server that hangs would never confirm, and one that is lost has nothing left to close.
       await Promise.race([client.end().catch(() => undefined), new Promise((done) => setTimeout(done, 500).unref())]);
       socket.destroy();
     },
