@@ -26,7 +26,8 @@ export interface DecisionsBench {
 
 /**
  * `POST /v1/decisions` with signature check, SQL parsing, evaluation and a durable chained entry, against an express handler that does one
- * INSERT per request. Both on one PostgreSQL that flushes its commits, in processes of their own, in turns.
+ * INSERT per request. Both on one PostgreSQL that flushes its commits, in processes of their own, in turns. Every request has a migration of
+ * its own.
  */
 export async function benchDecisions(root: string): Promise<DecisionsBench> {
   const folder = mkdtempSync(join(tmpdir(), "plangate-bench-decisions-"));
@@ -58,21 +59,24 @@ export async function benchDecisions(root: string): Promise<DecisionsBench> {
   }
 }
 
-const body = Buffer.from(
-  JSON.stringify({
-    service: "orders",
-    environment: "production",
-    commit: "9f1c2e7",
-    migrations: [
-      {
-        path: "migrations/0042_orders.sql",
-        sql: "CREATE TABLE returns (id bigint PRIMARY KEY, order_id bigint NOT NULL, reason text);\nCREATE INDEX CONCURRENTLY idx_returns_order ON returns (order_id);\n",
-      },
-    ],
-  }),
-);
+let sent = 0;
 
+/** No two requests are the same, so nothing is gained by remembering what became of one. */
 function signedRequest() {
+  const n = ++sent;
+  const table = `returns_${n}`;
+  const sql = [
+    `CREATE TABLE ${table} (id bigint PRIMARY KEY, order_id bigint NOT NULL, reason varchar(${(n % 200) + 20}));`,
+    `CREATE INDEX CONCURRENTLY idx_${table}_order ON ${table} (order_id) WHERE id > ${n * 7};`,
+  ];
+  const body = Buffer.from(
+    JSON.stringify({
+      service: "orders",
+      environment: "production",
+      commit: (n * 2_654_435_761).toString(16),
+      migrations: [{ path: `migrations/${n}_${table}.sql`, sql: `${sql.join("\n")}\n` }],
+    }),
+  );
   const headers = signMessage(secret, randomUUID(), new Date(), body);
   return { body, headers: { "content-type": "application/json", ...headers } };
 }

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { benchCollect } from "./collect.ts";
+import { benchCollect, type CollectBench } from "./collect.ts";
 import { benchCore } from "./core.ts";
 import { benchDecisions, type DecisionsBench } from "./decisions.ts";
 import type { Load } from "./load.ts";
@@ -13,28 +13,47 @@ const plangate = join(root, "dist/plangate.js");
 const squawk = join(root, "node_modules/.bin/squawk");
 const target = ["--environment", "production", "--service", "orders", "--policies", join(root, "policies")];
 
+/** `npm run bench -- decisions` runs that one alone. */
+const benches = new Map<string, () => void | Promise<void>>([
+  [
+    "core",
+    async () => report("One decision on the incident, core only", "one parse of its SQL", await benchCore(root)),
+  ],
+  [
+    "check",
+    () => report("`plangate check` on the incident, whole process (aim: under 8x)", "`node -e 0`", benchCheck()),
+  ],
+  [
+    "large",
+    () =>
+      report(
+        "10,000 statements, `plangate check`, whole process (aim: under 2 s)",
+        "`squawk` on the same file",
+        benchLarge(),
+      ),
+  ],
+  ["collect", async () => reportCollected(await benchCollect(root))],
+  ["decisions", async () => reportDecisions(await benchDecisions(root))],
+]);
+
 void main();
 
 async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "plangate-bench-"));
-  try {
-    report("One decision on the incident, core only", "one parse of its SQL", await benchCore(root));
-    report("`plangate check` on the incident, whole process (aim: under 8x)", "`node -e 0`", benchCheck());
-    report(
-      "10,000 statements, `plangate check`, whole process (aim: under 2 s)",
-      "`squawk` on the same file",
-      benchLarge(folder),
-    );
-    const collected = await benchCollect(root);
-    report(
-      `\`plangate evidence collect\`: 500 tables, 2,000 indexes, 5,000 statements; ${(collected.bundleBytes / 1e6).toFixed(1)} MB`,
-      "one query by node and pg",
-      collected,
-    );
-    reportDecisions(await benchDecisions(root));
-  } finally {
-    rmSync(folder, { recursive: true });
+  const [name, ...others] = process.argv.slice(2);
+  const chosen = name === undefined ? [...benches.values()] : benches.has(name) ? [benches.get(name)] : [];
+  if (chosen.length === 0 || others.length > 0) {
+    process.stderr.write(`Usage: npm run bench [-- ${[...benches.keys()].join(" | ")}]\n`);
+    process.exitCode = 2;
   }
+  for (const bench of chosen) await bench?.();
+}
+
+function reportCollected(collected: CollectBench): void {
+  report(
+    `\`plangate evidence collect\`: 500 tables, 2,000 indexes, 5,000 statements; ${(collected.bundleBytes / 1e6).toFixed(1)} MB`,
+    "one query by node and pg",
+    collected,
+  );
 }
 
 function reportDecisions({ gate, bare, throughput, p99 }: DecisionsBench): void {
@@ -63,21 +82,26 @@ function benchCheck(): Compared {
 }
 
 /** A schema that grows: tables, columns, indexes, constraints, rows. */
-function benchLarge(folder: string): Compared {
-  const statements = Array.from({ length: 2_000 }, (_, n) => [
-    `CREATE TABLE t${n} (id bigint PRIMARY KEY, owner_id bigint NOT NULL, name text);`,
-    `ALTER TABLE t${n} ADD COLUMN created_at timestamptz DEFAULT now();`,
-    `CREATE INDEX t${n}_owner ON t${n} (owner_id, created_at);`,
-    `COMMENT ON TABLE t${n} IS 'table ${n}; not an index';`,
-    `INSERT INTO t${n} (id, owner_id, name) VALUES (${n}, 1, 'first');`,
-  ]);
-  const file = join(folder, "large.sql");
-  writeFileSync(file, `${statements.flat().join("\n")}\n`);
-  return compare(
-    5,
-    () => run(process.execPath, [plangate, "check", file, ...target], 2),
-    () => run(squawk, [file], 1),
-  );
+function benchLarge(): Compared {
+  const folder = mkdtempSync(join(tmpdir(), "plangate-bench-"));
+  try {
+    const statements = Array.from({ length: 2_000 }, (_, n) => [
+      `CREATE TABLE t${n} (id bigint PRIMARY KEY, owner_id bigint NOT NULL, name text);`,
+      `ALTER TABLE t${n} ADD COLUMN created_at timestamptz DEFAULT now();`,
+      `CREATE INDEX t${n}_owner ON t${n} (owner_id, created_at);`,
+      `COMMENT ON TABLE t${n} IS 'table ${n}; not an index';`,
+      `INSERT INTO t${n} (id, owner_id, name) VALUES (${n}, 1, 'first');`,
+    ]);
+    const file = join(folder, "large.sql");
+    writeFileSync(file, `${statements.flat().join("\n")}\n`);
+    return compare(
+      5,
+      () => run(process.execPath, [plangate, "check", file, ...target], 2),
+      () => run(squawk, [file], 1),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Fails where the program does not end as it should: a crash would be quick. */
