@@ -156,3 +156,51 @@ export interface IdempotencyStore {
   /** Gives a claim back that brought no decision about. */
   release(claim: IdempotencyClaim): Promise<void>;
 }
+
+/** What the gate answered to an admission review that it judged. */
+export interface AdmissionRecord {
+  /** "adm_…" */
+  id: string;
+  /** Of the review. */
+  uid: string;
+  /** ISO instant. */
+  at: string;
+  environment: string;
+  namespace: string;
+  kind: string;
+  name: string;
+  operation: "CREATE" | "UPDATE";
+  user: string;
+  service: string | null;
+  commit: string | null;
+  images: readonly string[];
+  allowed: boolean;
+  enforcement: "deny" | "warn" | "dryrun";
+  basis: "pass" | "policies" | "rollback" | "exempt" | "unreadable";
+  /** What stands in the way (also where enforcement let it through); empty: nothing. */
+  problems: readonly string[];
+  /** Of the pass. */
+  decisionId: string | null;
+  policyDigest: string;
+  /** "sha256:…" of the pod template. */
+  templateDigest: string | null;
+}
+
+export interface AdmissionRecorder {
+  /** Durable on local disk when it returns; it enters the audit chain later. Throws PlangateError `spool-failed`, and then nothing is recorded. */
+  record(record: AdmissionRecord): Promise<void>;
+}
+
+/** A pod template of one workload. */
+export interface AdmittedTemplate {
+  environment: string;
+  namespace: string;
+  kind: string;
+  name: string;
+  templateDigest: string;
+}
+
+export interface AdmittedTemplates {
+  /** Did a gate let this template through before, by a pass, by the policies or as a rollback? */
+  wasAdmitted(template: AdmittedTemplate): Promise<boolean>;
+}
