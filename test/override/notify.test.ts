@@ -196,14 +196,18 @@ describe("notify in plangate.yaml", () => {
     [
       "plain http",
       "{ name: a, url: http://a.example, format: slack, events: [override-used] }",
-      /http only to this machine/,
+      /only to this machine/,
     ],
     [
       "a password in the URL",
       "{ name: a, url: https://u:hunter2@a.example, format: slack, events: [override-used] }",
-      /must not hold a user name or password/,
+      /must not hold a user or password/,
     ],
-    ["another scheme", "{ name: a, url: file:///etc/passwd, format: slack, events: [override-used] }", /must be a URL/],
+    [
+      "another scheme",
+      "{ name: a, url: file:///etc/passwd, format: slack, events: [override-used] }",
+      /must begin with https/,
+    ],
     ["no URL", "{ name: a, format: slack, events: [override-used] }", /set either `url` or `urlEnv`/],
     [
       "an event that there is not",

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Clock } from "../../app/ports.ts";
-import { isLoopback } from "../config/loopback.ts";
+import { fetchJson } from "../outgoing/fetch-json.ts";
+import { outgoingUrlProblem } from "../outgoing/url-problem.ts";
 import { IssuerUnavailable } from "./authentication-error.ts";
-import { fetchJson } from "./fetch-json.ts";
 import { type IssuerKey, readKeySet } from "./key-set.ts";
 
 /** Keys that are older are read again, so that one that the issuer has taken back stops to count. */
@@ -72,15 +72,15 @@ async function discover(url: string): Promise<string> {
   if (new URL(document.jwks_uri).origin !== new URL(url).origin) {
     throw new Error("the issuer's keys are on another host; name their URL in `oidc.jwksUrl`");
   }
+  const problem = outgoingUrlProblem(document.jwks_uri, `${url}/keys`);
+  if (problem !== null) throw new Error(`the URL of the issuer's keys ${problem}`);
   return document.jwks_uri;
 }
 
-/** Why the URL cannot be one to fetch keys from, as a clause about it; null: it can. https, or http on loopback. */
+/** Why the URL cannot be one to fetch keys from, as a clause about it; null: it can. */
 export function issuerUrlProblem(text: string): string | null {
-  if (!URL.canParse(text)) return 'is not a URL such as "https://token.actions.githubusercontent.com"';
-  const { protocol, hostname, username, password, search, hash } = new URL(text);
-  if (username !== "" || password !== "") return "must not hold a user or password";
-  if (search !== "" || hash !== "") return "must not have a query or a fragment";
-  const local = protocol === "http:" && isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"));
-  return protocol === "https:" || local ? null : "must begin with https://";
+  const problem = outgoingUrlProblem(text, "https://token.actions.githubusercontent.com");
+  if (problem !== null) return problem;
+  const { search, hash } = new URL(text);
+  return search === "" && hash === "" ? null : "must not have a query or a fragment";
 }

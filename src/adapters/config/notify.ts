@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { DocumentPath } from "../../core/policy/yaml-document.ts";
 import { parseSecret } from "../callers/secret.ts";
 import type { NotifyTarget } from "../notify/target.ts";
-import { isLoopback } from "./loopback.ts";
+import { outgoingUrlProblem } from "../outgoing/url-problem.ts";
 
 const nameForm = 'a name is 1 to 100 letters, digits, ".", "_" and "-"';
 
@@ -57,20 +57,13 @@ function urlOf({ url, urlEnv }: Given, env: NodeJS.ProcessEnv, at: DocumentPath,
   }
   const key = url === undefined ? "urlEnv" : "url";
   const value = url ?? env[urlEnv ?? ""] ?? "";
-  const problem = value === "" ? `the environment variable ${urlEnv ?? ""} is not set or empty` : urlProblem(value);
+  const problem =
+    value === ""
+      ? `the environment variable ${urlEnv ?? ""} is not set or empty`
+      : outgoingUrlProblem(value, "https://hooks.example.com/plangate");
   if (problem === null) return value;
   report([...at, key], problem);
   return null;
-}
-
-/** What is told must not be read on the way, and no name or password goes into a URL that proxies log. */
-function urlProblem(text: string): string | null {
-  const form = "must be a URL such as https://hooks.example.com/plangate";
-  if (!URL.canParse(text)) return form;
-  const { protocol, hostname, username, password } = new URL(text);
-  if (username !== "" || password !== "") return "must not hold a user name or password";
-  const local = isLoopback(hostname.replace(/^\[|\]$/g, ""));
-  return protocol === "https:" || (protocol === "http:" && local) ? null : `${form}; http only to this machine`;
 }
 
 function keyOf({ secret, format }: Given, env: NodeJS.ProcessEnv, at: DocumentPath, report: Report): Buffer | null {

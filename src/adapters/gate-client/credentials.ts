@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { PlangateError } from "../../core/errors.ts";
-import { fetchJson } from "../callers/fetch-json.ts";
+import { fetchJson } from "../outgoing/fetch-json.ts";
 import { parseSecret } from "../callers/secret.ts";
 import { signMessage } from "../callers/standard-webhooks.ts";
 

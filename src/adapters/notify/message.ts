@@ -28,7 +28,9 @@ export function overrideMessage(decision: Decision, jti: string, format: NotifyT
     `${override.by} waived ${waived.join(", ")}${ticket}: ${override.reason}`,
     `Decision ${id}, would have been ${decision.withoutOverrides ?? "rejected"}; may start until ${notAfter ?? "-"}`,
   ];
-  return JSON.stringify({ text: lines.map(plainForSlack).join("\n") });
+  // No markup and no previews: names and reasons come from requests.
+  const asWritten = { mrkdwn: false, unfurl_links: false, unfurl_media: false };
+  return JSON.stringify({ text: lines.map(plainForSlack).join("\n"), ...asWritten });
 }
 
 /** Slack's control characters (api.slack.com, "Formatting text"), so that no name can mention a channel or hide a link. */

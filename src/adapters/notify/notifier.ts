@@ -1,7 +1,7 @@
 import type { Clock } from "../../app/ports.ts";
 import { sha256Hex } from "../../core/digest.ts";
 import { signMessage } from "../callers/standard-webhooks.ts";
-import { limitedText } from "../limited-body.ts";
+import { send } from "../outgoing/send.ts";
 import type { Notice, NotificationStore } from "../store/notifications.ts";
 import { overrideMessage } from "./message.ts";
 import type { NotifyTarget } from "./target.ts";
@@ -40,14 +40,12 @@ async function deliver({ name, url, key, format }: NotifyTarget, { jti, decision
   const body = Buffer.from(overrideMessage(decision, jti, format), "utf8");
   // The same for every attempt: receivers can tell a repetition by it.
   const id = `msg_${sha256Hex(JSON.stringify([name, jti])).slice(0, 32)}`;
-  const response = await fetch(url, {
+  const { status } = await send(url, {
     method: "POST",
-    // A redirect would take the message, and the secret in a URL, somewhere else.
-    redirect: "error",
     headers: { "content-type": "application/json", ...(key === null ? {} : signMessage(key, id, at, body)) },
     body,
-    signal: AbortSignal.timeout(timeoutMs),
+    timeoutMs,
+    mostBytes: 65_536,
   });
-  await limitedText(response, 65_536);
-  if (!response.ok) throw new Error(`the webhook answered with status ${response.status}`);
+  if (status < 200 || status > 299) throw new Error(`the webhook answered with status ${status}`);
 }
