@@ -3,6 +3,7 @@ import type { Decision } from "../core/decision.ts";
 import type { EvidenceBundle, TrustedBundle } from "../core/evidence/bundle.ts";
 import type { IndexAge } from "../core/evidence/index-ages.ts";
 import type { VerifiedOverride } from "../core/override.ts";
+import type { PassClaims } from "../core/pass.ts";
 import type { PolicySet } from "../core/policy/policy.ts";
 import type { DeployRequest } from "../core/request.ts";
 
@@ -155,6 +156,20 @@ export interface IdempotencyStore {
   claim(key: IdempotencyKey): Promise<IdempotencyAnswer>;
   /** Gives a claim back that brought no decision about. */
   release(claim: IdempotencyClaim): Promise<void>;
+}
+
+/** Passes by the gate's keys, checked without the database. */
+export interface PassVerifier {
+  /** Signature, form and times. Whether it is for the workload at hand is the caller's question. `problem`: why it does not count, as a clause about "it". */
+  verify(token: string, at: Date): { claims: PassClaims; problem: null } | { claims: null; problem: string };
+}
+
+/** Signs passes with the gate's first key. */
+export interface PassIssuer {
+  /** What the passes' `iss` says: the gate's name. */
+  readonly issuer: string;
+  /** Throws PlangateError `bad-token` where the gate itself would not take such a pass. */
+  issue(claims: PassClaims): string;
 }
 
 /** What the gate answered to an admission review that it judged. */

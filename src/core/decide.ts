@@ -6,7 +6,7 @@ import type { TrustedBundle } from "./evidence/bundle.ts";
 import { plansDigest } from "./evidence/plans-digest.ts";
 import type { RequiredNode } from "./evidence/view.ts";
 import { applyOverrides, blocks, type OverrideInput, type OverrideResult } from "./override.ts";
-import type { PolicySet } from "./policy/policy.ts";
+import type { ChangeKind, PolicySet } from "./policy/policy.ts";
 import { type DeployRequest, requestDigest } from "./request.ts";
 import { windowState } from "./window-state.ts";
 
@@ -33,14 +33,29 @@ export interface DecisionInput {
   at: Date;
 }
 
-/** Judges a deploy request, in full whatever overrides came with it. The SQL grammar must have been loaded. */
+/** A decision, and what a pass for it must say beside. */
+export interface Judgement {
+  decision: Decision;
+  changes: ReadonlySet<ChangeKind>;
+  /** How long the deploy takes, as its windows were judged. */
+  durationMs: number;
+  /** Windows and freezes do not hold it up: a rollback to a commit that was approved before. */
+  exemptRollback: boolean;
+}
+
+/** The decision on a deploy request. The SQL grammar must have been loaded. */
 export function decide(input: DecisionInput): Decision {
+  return judgeRequest(input).decision;
+}
+
+/** Judges a deploy request, in full whatever overrides came with it. The SQL grammar must have been loaded. */
+export function judgeRequest(input: DecisionInput): Judgement {
   const { request, policySet, at } = input;
   const evaluation = evaluatePolicies(input);
   const overridden = overriddenFindings(input, evaluation.findings);
   const { findings } = overridden;
   const allowed = !findings.some(blocks);
-  return {
+  const decision: Decision = {
     id: input.id,
     decision: allowed ? "approved" : "rejected",
     allowed,
@@ -67,6 +82,8 @@ export function decide(input: DecisionInput): Decision {
     pass: null,
     warnings: [...new Set([...input.warnings, ...evaluation.warnings, ...overridden.warnings])],
   };
+  const { changes, durationMs } = evaluation;
+  return { decision, changes, durationMs, exemptRollback: isExemptRollback(input) };
 }
 
 interface Overridden extends Pick<OverrideResult, "findings" | "warnings"> {

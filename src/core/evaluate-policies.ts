@@ -5,13 +5,15 @@ import type { Finding } from "./decision.ts";
 import type { Trust } from "./evidence/bundle.ts";
 import { buildEvidenceView } from "./evidence/view.ts";
 import { changeKindsOf, policyMatches, unmatchedKind } from "./policy/match.ts";
-import type { Policy } from "./policy/policy.ts";
+import type { ChangeKind, Policy } from "./policy/policy.ts";
 import { migrationsDigest } from "./request.ts";
 import type { RuleContext } from "./rules/rule.ts";
 import { analyzeMigrations } from "./sql/analyze.ts";
 
 export interface PolicyEvaluation {
   matched: readonly Policy[];
+  /** What the request changes, by the evidence of any policy that applies. */
+  changes: ReadonlySet<ChangeKind>;
   findings: Finding[];
   /** The change windows that hold the request up: those of matching policies that enforce them with `deny`. */
   calendar: readonly CalendarPolicy[];
@@ -25,6 +27,7 @@ export interface PolicyEvaluation {
 interface Match {
   policy: Policy;
   context: RuleContext;
+  kinds: ReadonlySet<ChangeKind>;
 }
 
 export function evaluatePolicies(input: DecisionInput): PolicyEvaluation {
@@ -41,6 +44,11 @@ export function evaluatePolicies(input: DecisionInput): PolicyEvaluation {
   );
   return {
     matched: policies,
+    changes: new Set(
+      matches.length > 0
+        ? matches.flatMap(({ kinds }) => [...kinds])
+        : changeKindsOf(contextOf("asserted").analysis, true, false),
+    ),
     findings:
       matches.length > 0
         ? [...findings, ...partlyUnmatched(policies, input, contextOf("asserted"))]
@@ -90,7 +98,7 @@ function matchPolicy(policy: Policy, context: RuleContext, { request }: Decision
     .filter(({ rule }) => rule.id === "opaque-sql")
     .some(({ rule }) => rule.evaluate(context).some(({ outcome }) => outcome !== "pass"));
   const kinds = changeKindsOf(context.analysis, (request.migrations ?? []).length > 0, opaque);
-  return policyMatches(policy, request, kinds) ? [{ policy, context }] : [];
+  return policyMatches(policy, request, kinds) ? [{ policy, context, kinds }] : [];
 }
 
 function judge(policy: Policy, context: RuleContext): Finding[] {

@@ -33,6 +33,9 @@ export const instant = z.iso
 /** Text that is shown, logged and stored as it is: without control characters. */
 export const displayableName = z.string().regex(/^\P{Cc}*$/u, "control characters are not allowed");
 
+/** RFC 7519, section 2: seconds since 1970. Up to the year 9999, so that every one is a date. */
+export const numericDate = z.number().nonnegative().max(253_402_300_799);
+
 /** A whole number ≥ 0, at most 2^53 − 1. */
 export const count = z.number().int().nonnegative();
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { displayableName } from "../../core/values.ts";
+import { displayableName, numericDate } from "../../core/values.ts";
 import { keyId, signatureAlgorithms } from "../evidence-signature/keys.ts";
 import { tokenId } from "./approvers.ts";
 
@@ -10,8 +10,6 @@ export const approvalType = "plangate-approval+jwt";
 const headerSchema = (typ: string) =>
   z.strictObject({ alg: z.enum(signatureAlgorithms), kid: keyId, typ: z.literal(typ) });
 
-/** RFC 7519, section 2: seconds since 1970. Up to the year 9999, so that every one is a date. */
-const numericDate = z.number().nonnegative().max(253_402_300_799);
 const text = displayableName.refine((value) => value.trim() !== "", { error: "must not be empty" });
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 /** A rule id: nothing in it that could be taken for a pattern. */
