@@ -18,7 +18,7 @@ const startEmbeddedGate = () => {
   const defaults = defaultConfig(folder);
   const config = {
     ...defaults,
-    listen: { api: { address: "127.0.0.1", port: 0 }, metrics: null },
+    listen: { api: { address: "127.0.0.1", port: 0 }, metrics: null, admission: null },
     policies: { ...defaults.policies, directory: join(__dirname, "../http/policies") },
     audit: { ...defaults.audit, checkpointFile: join(folder, "checkpoints.txt") },
   };

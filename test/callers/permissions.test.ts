@@ -19,7 +19,7 @@ beforeAll(async () => {
   gate = await startTestGate(() => ({ callers }));
   metricsGate = await startTestGate(() => ({
     callers,
-    listen: { api: { address: "127.0.0.1", port: 0 }, metrics: { address: "127.0.0.1", port: 0 } },
+    listen: { api: { address: "127.0.0.1", port: 0 }, metrics: { address: "127.0.0.1", port: 0 }, admission: null },
   }));
 });
 afterAll(async () => {

@@ -34,6 +34,7 @@ gate: { name: orders-gate, dataDir: data, publicUrl: https://plangate.example.co
 listen:
   api: { address: "::1", port: 9000 }
   metrics: { port: 9001 }
+  admission: { address: "::", port: 8443, tls: { cert: tls/tls.crt, key: /run/tls.key, clientCa: tls/client-ca.crt } }
 database: { urlEnv: PLANGATE_DATABASE_URL }
 policies: { directory: ../policies, staleAfter: 12h, unmatched: approve }
 services:
@@ -45,7 +46,19 @@ evidence: { retention: 90d }
   const url = "postgres://gate:secret@db.example:5432/plangate";
   expect(loadConfig(text, file, { PLANGATE_DATABASE_URL: url })).toEqual({
     gate: { name: "orders-gate", dataDir: "/srv/plangate/data", publicUrl: "https://plangate.example.com" },
-    listen: { api: { address: "::1", port: 9000 }, metrics: { address: "127.0.0.1", port: 9001 } },
+    listen: {
+      api: { address: "::1", port: 9000 },
+      metrics: { address: "127.0.0.1", port: 9001 },
+      admission: {
+        address: "::",
+        port: 8443,
+        tls: {
+          certFile: "/srv/plangate/tls/tls.crt",
+          keyFile: "/run/tls.key",
+          clientCaFile: "/srv/plangate/tls/client-ca.crt",
+        },
+      },
+    },
     database: { url },
     policies: { directory: "/srv/policies", staleAfterMs: 43_200_000, unmatched: "approve" },
     services: new Map([
@@ -66,7 +79,7 @@ evidence: { retention: 90d }
 test("what holds where nothing is set", () => {
   expect(defaultConfig("/srv/plangate")).toEqual({
     gate: { name: "plangate", dataDir: "/srv/plangate/.plangate", publicUrl: null },
-    listen: { api: { address: "127.0.0.1", port: 8080 }, metrics: null },
+    listen: { api: { address: "127.0.0.1", port: 8080 }, metrics: null, admission: null },
     database: null,
     policies: { directory: "/srv/plangate/policies", staleAfterMs: 86_400_000, unmatched: "reject" },
     services: new Map(),
@@ -104,10 +117,44 @@ lease: { max: forever }
   ]);
 });
 
-test("a key whose function is missing is refused, not ignored: it would promise protection that is not there", () => {
-  expect(problems("listen: { admission: { port: 8443 } }\n")).toEqual([
-    expect.stringMatching(/^1:\d+ listen.admission: .*not supported by this version yet; remove the key/),
-  ]);
+describe("the admission webhook", () => {
+  test("needs no callers, and may be reached from elsewhere: TLS is demanded", () => {
+    const text = "listen: { admission: { address: 0.0.0.0, port: 8443, tls: { cert: tls.crt, key: tls.key } } }";
+    expect(loadConfig(text, file, {}).listen.admission).toEqual({
+      address: "0.0.0.0",
+      port: 8443,
+      tls: { certFile: "/srv/plangate/tls.crt", keyFile: "/srv/plangate/tls.key", clientCaFile: null },
+    });
+  });
+
+  test.each([
+    ["{ address: 0.0.0.0, port: 8443 }", "1:11 listen.admission.tls: the key is missing; expected a mapping"],
+    ["{ port: 8443, tls: { cert: a, key: b } }", "1:11 listen.admission.address: the key is missing; expected text"],
+    [
+      "{ address: '::', tls: { cert: a, key: b } }",
+      "1:11 listen.admission.port: the key is missing; expected a number",
+    ],
+    [
+      "{ address: '::', port: 1, tls: { cert: a } }",
+      "1:48 listen.admission.tls.key: the key is missing; expected text",
+    ],
+    [
+      "{ address: '::', port: 1, tls: { key: a } }",
+      "1:48 listen.admission.tls.cert: the key is missing; expected text",
+    ],
+    [
+      "{ address: '::', port: 1, tls: { cert: a, key: '' } }",
+      "1:69 listen.admission.tls.key: expected at least 1 character",
+    ],
+    ["{ address: '::', port: 65536, tls: { cert: a, key: b } }", "1:45 listen.admission.port: expected at most 65535"],
+    ["{ address: '::', port: 1, tls: off }", '1:53 listen.admission.tls: expected a mapping, got the text "off"'],
+    [
+      "{ address: '::', port: 1, tls: { cert: a, key: b, ca: c } }",
+      "1:72 listen.admission.tls.ca: unknown key; allowed: cert, key, clientCa",
+    ],
+  ])("%s", (admission, problem) => {
+    expect(problems(`listen: { admission: ${admission} }`)).toEqual([problem]);
+  });
 });
 
 test.each(["0.0.0.0", "10.0.0.7", "::", "gate.example.com", "localhost.example.com", "1.127.0.1", "::ffff:10.0.0.7"])(

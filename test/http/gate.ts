@@ -31,7 +31,7 @@ export async function startTestGate(
   const config: GateConfig = {
     ...defaults,
     database: { url: database.url },
-    listen: { api: { address: "127.0.0.1", port: 0 }, metrics: null },
+    listen: { api: { address: "127.0.0.1", port: 0 }, metrics: null, admission: null },
   };
   let now = new Date(wednesdayNoon);
   const gate = await startGate(

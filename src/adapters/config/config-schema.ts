@@ -6,21 +6,10 @@ import { auditSchema, gateKeysSchema } from "./audit.ts";
 import { callersSchema } from "./callers.ts";
 import { databasesSchema } from "./databases.ts";
 import { evidenceKeysSchema } from "./evidence-keys.ts";
+import { listenSchema } from "./listen.ts";
 import { notifySchema } from "./notify.ts";
 
 const name = z.string().min(1).max(200);
-
-/** A key of the documented format whose function this version does not have. Ignoring it would promise protection that is not there. */
-const notYet = (what: string) =>
-  z
-    .never({ error: `${what}: not supported by this version yet; remove the key` })
-    .optional()
-    .describe(`${what}. Not supported by this version yet: setting it is an error.`);
-
-const address = z.strictObject({
-  address: z.string().min(1).default("127.0.0.1").describe("IP address, or `localhost`."),
-  port: z.number().int().min(0).max(65_535).describe("TCP port; 0 takes any that is free."),
-});
 
 const url = z.url({ protocol: /^https?$/, error: 'expected a URL: "https://plangate.example.com"' });
 
@@ -39,14 +28,7 @@ export const configFileSchema = z
       })
       .prefault({})
       .describe("The gate itself."),
-    listen: z
-      .strictObject({
-        api: address.prefault({ port: 8080 }).describe("The HTTP API. Without `callers` on loopback only."),
-        metrics: address.optional().describe("Prometheus metrics on an address of their own. Absent: on the API's."),
-        admission: notYet("the Kubernetes admission webhook"),
-      })
-      .prefault({})
-      .describe("Where the gate listens."),
+    listen: listenSchema,
     database: z
       .strictObject({
         url: z.string().optional().describe("postgres:// URL. Better kept out of this file: see `urlEnv`."),

@@ -16,19 +16,13 @@ import { callersOf } from "./callers.ts";
 import { type ConfigFile, configFileSchema } from "./config-schema.ts";
 import { type DatabaseConfig, databasesOf } from "./databases.ts";
 import { evidenceKeysOf } from "./evidence-keys.ts";
-import { isLoopback } from "./loopback.ts";
+import { type ListenConfig, listenOf } from "./listen.ts";
 import { notifyOf } from "./notify.ts";
-
-export interface ListenAddress {
-  address: string;
-  port: number;
-}
 
 /** plangate.yaml, checked. Paths are absolute, durations in milliseconds. */
 export interface GateConfig {
   gate: { name: string; dataDir: string; publicUrl: string | null };
-  /** `metrics: null`: on the API's address. */
-  listen: { api: ListenAddress; metrics: ListenAddress | null };
+  listen: ListenConfig;
   /** null: embedded. The URL may hold a password: never print it. */
   database: { url: string } | null;
   policies: { directory: string; staleAfterMs: number; unmatched: "reject" | "approve" };
@@ -115,12 +109,6 @@ function buildConfig(
   report: Report,
 ): GateConfig {
   const { gate, listen, policies, lease, evidence } = file;
-  for (const key of ["api", "metrics"] as const) {
-    const given = listen[key];
-    if (given === undefined || file.callers !== undefined || isLoopback(given.address)) continue;
-    const remedy = "use 127.0.0.1, or say in `callers` who may ask";
-    report(["listen", key, "address"], `no authentication is configured, so only loopback is allowed; ${remedy}`);
-  }
   if (lease.max === 0) report(["lease", "max"], "must be longer than 0s");
   return {
     gate: {
@@ -128,7 +116,7 @@ function buildConfig(
       dataDir: path.resolve(directory, gate.dataDir),
       publicUrl: gate.publicUrl ?? null,
     },
-    listen: { api: listen.api, metrics: listen.metrics ?? null },
+    listen: listenOf(listen, directory, file.callers !== undefined, report),
     database: storeEnv === null ? null : databaseOf(file.database, storeEnv, report),
     policies: {
       directory: path.resolve(directory, policies.directory),

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { openAuthenticator } from "../../adapters/callers/authenticator.ts";
-import type { GateConfig, ListenAddress } from "../../adapters/config/config.ts";
+import type { GateConfig } from "../../adapters/config/config.ts";
+import type { ListenAddress } from "../../adapters/config/listen.ts";
 import { isLoopback } from "../../adapters/config/loopback.ts";
 import { openDatabaseReader } from "../../adapters/databases/database-reader.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../adapters/embedded/embedded-postgres.ts";
