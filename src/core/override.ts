@@ -33,7 +33,11 @@ export interface OverrideResult {
 }
 
 /** Does the finding stand in the way of an approval? */
-export function blocks({ outcome, enforcement, waivedBy }: Finding): boolean {
+export function blocks({
+  outcome,
+  enforcement,
+  waivedBy,
+}: Pick<Finding, "outcome" | "enforcement" | "waivedBy">): boolean {
   return outcome !== "pass" && enforcement === "deny" && waivedBy === null;
 }
 

@@ -1,0 +1,181 @@
+import { randomUUID } from "node:crypto";
+import {
+  answerExempt,
+  answerJudged,
+  answerNotGated,
+  answerRefused,
+  type ReviewAnswer,
+} from "../core/admission/answer.ts";
+import { classify } from "../core/admission/classify.ts";
+import { type AdmissionInput, type AdmissionVerdict, judgeWorkload } from "../core/admission/judge.ts";
+import type { CarriedPass } from "../core/admission/pass-agreement.ts";
+import { type AdmissionRequest, parseReview } from "../core/admission/review.ts";
+import type { AdmissionSettings } from "../core/admission/settings.ts";
+import type { Workload } from "../core/admission/workload.ts";
+import { PlangateError } from "../core/errors.ts";
+import type {
+  AdmissionRecord,
+  AdmissionRecorder,
+  AdmittedTemplates,
+  Clock,
+  PassVerifier,
+  PolicySource,
+} from "./ports.ts";
+
+export interface AdmissionPorts {
+  clock: Clock;
+  policies: PolicySource;
+  passes: PassVerifier;
+  recorder: AdmissionRecorder;
+  templates: AdmittedTemplates;
+}
+
+export interface AdmissionGateSettings {
+  admission: AdmissionSettings;
+  staleAfterMs: number;
+  unmatched: "reject" | "approve";
+}
+
+/** How a review ended, for logs and metrics. */
+export interface Admitted {
+  answer: ReviewAnswer;
+  outcome: "not-gated" | "exempt" | "allowed" | "warned" | "denied" | "unreadable" | "unrecorded";
+  dryRun: boolean;
+  record: AdmissionRecord | null;
+  /** Why the verdict could not be recorded, which denies. */
+  error: unknown;
+}
+
+/**
+ * Answers an AdmissionReview. What it allows, and what it denies, is on this machine's disk before the answer goes out; of a dry run nothing is.
+ * @throws PlangateError `bad-request`: the body has no `request.uid`, so that no API server has sent it.
+ */
+export async function admit(
+  ports: AdmissionPorts,
+  settings: AdmissionGateSettings,
+  environment: string,
+  raw: unknown,
+): Promise<Admitted> {
+  const review = parseReview(raw);
+  if (review.request === null) {
+    if (review.uid === null) throw new PlangateError("bad-request", `${review.problem} It has no request.uid.`);
+    return ended("unreadable", answerRefused(review.uid, review.problem), false);
+  }
+  const { request } = review;
+  const { uid, dryRun } = request;
+  const classification = classify(request, environment, settings.admission);
+  if (classification.kind === "not-gated") return ended("not-gated", answerNotGated(uid, classification.why), dryRun);
+  if (classification.kind === "unreadable") {
+    return ended("unreadable", answerRefused(uid, classification.problem), dryRun);
+  }
+  const at = ports.clock.now();
+  const { workload } = classification;
+  const base = { request, environment, workload, at, policyDigest: ports.policies.current().set.digest };
+  if (classification.kind === "exempt") {
+    const { reason } = classification;
+    const record = recordOf(base, { allowed: true, basis: "exempt", enforcement: "deny", problems: [reason] }, null);
+    return recorded(ports, request, { answer: answerExempt(uid, reason), outcome: "exempt", record });
+  }
+  const pass: CarriedPass = workload.pass === null ? null : ports.passes.verify(workload.pass, at);
+  const { set, staleSince } = ports.policies.current();
+  const verdict = await judged(ports, request, {
+    environment,
+    workload,
+    workloadKind: classification.workloadKind,
+    pass,
+    admittedBefore: false,
+    policySet: set,
+    staleSince,
+    staleAfterMs: settings.staleAfterMs,
+    unmatched: settings.unmatched,
+    settings: settings.admission,
+    at,
+  });
+  const { allowed, basis, enforcement } = verdict;
+  const decisionId = basis === "pass" ? (pass?.claims?.dec ?? null) : null;
+  const problems = verdict.problems.map(({ message }) => message);
+  const record = recordOf(base, { allowed, basis, enforcement, problems }, decisionId);
+  const outcome = !allowed ? "denied" : problems.length > 0 ? "warned" : "allowed";
+  return recorded(ports, request, {
+    answer: answerJudged(request, environment, workload, verdict, decisionId),
+    outcome,
+    record,
+  });
+}
+
+/** Only what would be denied is looked up, so that nothing else waits for the database. */
+async function judged(
+  ports: AdmissionPorts,
+  request: AdmissionRequest,
+  input: AdmissionInput,
+): Promise<AdmissionVerdict> {
+  const verdict = judgeWorkload(input);
+  const { workload, workloadKind, environment } = input;
+  const rollsOut = !workloadKind.needsPass && workloadKind.template.length > 0;
+  const isHeldUp = verdict.problems.length > 0 && input.settings.rollbacks === "allow";
+  if (!rollsOut || !isHeldUp || request.name === null) return verdict;
+  const admittedBefore = await ports.templates.wasAdmitted({
+    environment,
+    namespace: request.namespace,
+    kind: workload.kind,
+    name: request.name,
+    templateDigest: workload.templateDigest,
+  });
+  return admittedBefore ? judgeWorkload({ ...input, admittedBefore }) : verdict;
+}
+
+interface RecordBase {
+  request: AdmissionRequest;
+  environment: string;
+  workload: Workload;
+  at: Date;
+  policyDigest: string;
+}
+
+function recordOf(
+  { request, environment, workload, at, policyDigest }: RecordBase,
+  verdict: Pick<AdmissionRecord, "allowed" | "basis" | "enforcement" | "problems">,
+  decisionId: string | null,
+): AdmissionRecord {
+  return {
+    id: `adm_${randomUUID().replaceAll("-", "")}`,
+    uid: request.uid,
+    at: at.toISOString(),
+    environment,
+    namespace: request.namespace,
+    kind: workload.kind,
+    name: request.name ?? workload.name ?? "",
+    // Deleting and connecting are not judged.
+    operation: request.operation === "UPDATE" ? "UPDATE" : "CREATE",
+    user: request.user,
+    service: workload.service,
+    commit: workload.commit,
+    images: [...new Set(workload.containers.map(({ image }) => image))],
+    ...verdict,
+    decisionId,
+    policyDigest,
+    templateDigest: workload.templateDigest,
+  };
+}
+
+async function recorded(
+  { recorder }: AdmissionPorts,
+  { uid, dryRun }: AdmissionRequest,
+  result: Pick<Admitted, "answer" | "outcome"> & { record: AdmissionRecord },
+): Promise<Admitted> {
+  if (dryRun) return { ...result, dryRun, record: null, error: null };
+  try {
+    await recorder.record(result.record);
+    return { ...result, dryRun, error: null };
+  } catch (error) {
+    if (!(error instanceof PlangateError && error.code === "spool-failed")) throw error;
+    const message =
+      "The gate could not record this, and what is not recorded is not admitted. Try again; if it lasts, look at the gate's log.";
+    const answer = result.answer.response.allowed ? answerRefused(uid, message) : result.answer;
+    return { answer, outcome: "unrecorded", dryRun, record: null, error };
+  }
+}
+
+function ended(outcome: Admitted["outcome"], answer: ReviewAnswer, dryRun: boolean): Admitted {
+  return { answer, outcome, dryRun, record: null, error: null };
+}

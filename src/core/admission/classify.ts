@@ -1,0 +1,73 @@
+import { globMatches } from "../policy/match.ts";
+import { isControllerMade } from "./controllers.ts";
+import type { AdmissionRequest } from "./review.ts";
+import type { AdmissionSettings, Exemption } from "./settings.ts";
+import { readWorkload, type Workload } from "./workload.ts";
+import { harmlessSubResources, type WorkloadKind, workloadKinds } from "./workload-kinds.ts";
+
+/** What a review is about. */
+export type Classification =
+  /** Nothing that the gate holds up: `why` is a clause for the API server's audit log. */
+  | { kind: "not-gated"; why: string }
+  /** `problem`: a sentence. */
+  | { kind: "unreadable"; problem: string }
+  | { kind: "exempt"; workload: Workload; reason: string }
+  | { kind: "judged"; workload: Workload; workloadKind: WorkloadKind };
+
+export function classify(
+  request: AdmissionRequest,
+  environment: string,
+  settings: Pick<AdmissionSettings, "exempt" | "controllers">,
+): Classification {
+  const { operation, resource, subResource } = request;
+  if (operation === "DELETE") return notGated("deleting starts nothing");
+  if (operation === "CONNECT") return notGated("connecting starts nothing");
+  const kind = workloadKinds.get(resource);
+  if (kind === undefined) {
+    return unreadable(`The gate does not know ${resource}: take it out of the webhook's rules.`);
+  }
+  if (subResource !== null && subResource !== "ephemeralcontainers") {
+    if (harmlessSubResources.has(subResource)) return notGated(`${subResource} starts nothing new`);
+    return unreadable(`The gate does not know ${resource}/${subResource}: take it out of the webhook's rules.`);
+  }
+  if (isControllerMade(request, kind.name, settings.controllers)) return notGated("a controller makes it");
+  if (request.object === null) return unreadable("The AdmissionReview has no object.");
+  const workload = readWorkload(kind, request.object);
+  if (typeof workload === "string") return unreadable(`The ${kind.name} cannot be read: ${workload}.`);
+  if (startsNothing(request, kind, workload)) return notGated("what it runs does not change");
+  const exemption = settings.exempt.find((one) => exempts(one, environment, request, workload));
+  if (exemption !== undefined) return { kind: "exempt", workload, reason: exemption.reason };
+  return { kind: "judged", workload, workloadKind: kind };
+}
+
+/** An old object that is missing or cannot be read proves nothing. */
+function startsNothing({ operation, oldObject }: AdmissionRequest, kind: WorkloadKind, workload: Workload): boolean {
+  if (operation !== "UPDATE" || oldObject === null) return false;
+  const old = readWorkload(kind, oldObject);
+  if (typeof old === "string" || (old.held && !workload.held)) return false;
+  const rollsOut = !kind.needsPass && kind.template.length > 0;
+  return rollsOut ? old.templateDigest === workload.templateDigest : old.runDigest === workload.runDigest;
+}
+
+function exempts(exemption: Exemption, environment: string, request: AdmissionRequest, workload: Workload): boolean {
+  const { environments, namespaces, kinds, names, users, images } = exemption;
+  const anyOf = (globs: readonly string[] | null, text: string) =>
+    globs === null || globs.some((glob) => globMatches(glob, text));
+  return (
+    anyOf(environments, environment) &&
+    anyOf(namespaces, request.namespace) &&
+    (kinds === null || kinds.includes(workload.kind)) &&
+    anyOf(names, request.name ?? workload.name ?? "") &&
+    anyOf(users, request.user) &&
+    (images === null ||
+      (workload.containers.length > 0 && workload.containers.every(({ image }) => anyOf(images, image))))
+  );
+}
+
+function notGated(why: string): Classification {
+  return { kind: "not-gated", why };
+}
+
+function unreadable(problem: string): Classification {
+  return { kind: "unreadable", problem };
+}
