@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
-import { lockDirectory } from "../../src/adapters/embedded/directory-lock.ts";
+import { lockDirectory } from "../../src/adapters/directory-lock.ts";
 import { startEmbeddedPostgres } from "../../src/adapters/embedded/embedded-postgres.ts";
 
 let folder: string;
@@ -12,14 +12,15 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the lock of a data directory", () => {
+  const lock = () => lockDirectory(folder, (holder) => new Error(`in use by ${holder}`));
   const lockFile = () => join(folder, "gate.lock");
   const noProcess = 2 ** 22 + 1; // more than Linux ever gives
 
   it("names its holder to the next gate, and is free once released", async () => {
-    const lock = await lockDirectory(folder);
-    await expect(lockDirectory(folder)).rejects.toThrow(`in use by the gate with process id ${process.pid}`);
-    lock.release();
-    (await lockDirectory(folder)).release();
+    const held = await lock();
+    await expect(lock()).rejects.toThrow(`in use by the gate with process id ${process.pid}`);
+    held.release();
+    (await lock()).release();
     expect(existsSync(lockFile())).toBe(false);
   });
 
@@ -32,17 +33,17 @@ describe("the lock of a data directory", () => {
     ["an empty file", ""],
   ])("is taken over from %s", async (_name, content) => {
     writeFileSync(lockFile(), content);
-    (await lockDirectory(folder)).release();
+    (await lock()).release();
   });
 
   it("is respected while another host keeps it up", async () => {
     writeFileSync(lockFile(), JSON.stringify({ pid: noProcess, host: "elsewhere", started: null }));
-    await expect(lockDirectory(folder)).rejects.toThrow(`process id ${noProcess} on elsewhere`);
+    await expect(lock()).rejects.toThrow(`process id ${noProcess} on elsewhere`);
   });
 
   it("goes to one of many that find it stale at once", async () => {
     writeFileSync(lockFile(), JSON.stringify({ pid: noProcess, host: hostname(), started: null }));
-    const attempts = await Promise.allSettled(Array.from({ length: 20 }, () => lockDirectory(folder)));
+    const attempts = await Promise.allSettled(Array.from({ length: 20 }, () => lock()));
     expect(attempts.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   });
 });

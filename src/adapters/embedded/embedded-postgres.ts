@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import { PlangateError } from "../../core/errors.ts";
-import { lockDirectory } from "./directory-lock.ts";
+import { lockDirectory } from "../directory-lock.ts";
 import { type WorkerInput, type WorkerMessage, workerSource } from "./worker.ts";
 
 export interface EmbeddedPostgres {
@@ -35,7 +35,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   } catch (cause) {
     throw new PlangateError("data-directory", `The data directory ${directory} cannot be made`, { cause });
   }
-  const lock = await lockDirectory(directory);
+  const lock = await lockDirectory(directory, (holder) => inUse(directory, holder));
   try {
     const dataDirectory = join(directory, "postgres");
     if (!existsSync(dataDirectory)) options.onFirstStart();
@@ -118,4 +118,11 @@ function listening(worker: Worker): Promise<number | null> {
       }
     });
   });
+}
+
+function inUse(directory: string, holder: string): PlangateError {
+  return new PlangateError(
+    "data-directory-in-use",
+    `The data directory ${directory} is in use by ${holder}. Stop that gate, or start this one with another --data-dir.`,
+  );
 }

@@ -4,7 +4,6 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { PlangateError } from "../../core/errors.ts";
 
 const holderSchema = z.object({ pid: z.number().int(), host: z.string(), started: z.string().nullable() });
 type Holder = z.infer<typeof holderSchema>;
@@ -19,10 +18,10 @@ export interface DirectoryLock {
 }
 
 /**
- * Makes this process the only gate on `directory`. A lock that a killed process left behind is taken over; a live one throws
- * PlangateError `data-directory-in-use`, which names the process.
+ * Makes this process the only gate on `directory`. A lock that a killed process left behind is taken over; for a live one what `inUse`
+ * makes of its holder ("the gate with process id 12 on host-a") is thrown. Throws the file system's errors too.
  */
-export async function lockDirectory(directory: string): Promise<DirectoryLock> {
+export async function lockDirectory(directory: string, inUse: (holder: string) => Error): Promise<DirectoryLock> {
   const lock = join(directory, "gate.lock");
   const own = join(directory, `gate.lock.${randomUUID()}`);
   const me: Holder = { pid: process.pid, host: hostname(), started: processStart(process.pid) };
@@ -30,7 +29,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   try {
     while (!tryLink(own, lock)) {
       const holder = readHolder(lock);
-      if (holder !== null && isAlive(holder, lock)) throw inUse(directory, holder);
+      if (holder !== null && isAlive(holder, lock)) throw inUse(nameOf(holder));
       if (!takeOver(lock)) await sleep(100);
     }
   } finally {
@@ -132,13 +131,8 @@ function touch(file: string): void {
   }
 }
 
-function inUse(directory: string, holder: Holder): PlangateError {
-  const where = holder.host === hostname() ? "" : ` on ${holder.host}`;
-  return new PlangateError(
-    "data-directory-in-use",
-    `The data directory ${directory} is in use by the gate with process id ${holder.pid}${where}. ` +
-      "Stop that gate, or start this one with another --data-dir.",
-  );
+function nameOf({ pid, host }: Holder): string {
+  return `the gate with process id ${pid}${host === hostname() ? "" : ` on ${host}`}`;
 }
 
 function errorCode(error: unknown): string | undefined {
