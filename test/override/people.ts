@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { tokenForms } from "../../src/adapters/tokens/claims.ts";
 import { signToken } from "../../src/adapters/tokens/sign-token.ts";
 import { parseDeployRequest, requestDigest } from "../../src/core/request.ts";
 import { ecKeys, type KeyPair, pem } from "../tokens/forge.ts";
@@ -55,11 +56,11 @@ export function people(directory: string, mayWaive: readonly string[], ...names:
     ].join("\n"),
     override: (name, request, claims = {}, at = new Date()) =>
       signToken(
-        "override",
+        tokenForms.override,
         { ...common(name, request, at, 900), rules: [...mayWaive], reason: "The index has to come back", ...claims },
         keyOf(name),
       ),
     approval: (name, request, plans, at = new Date()) =>
-      signToken("approval", { ...common(name, request, at, 86_400), of: "query-plans", plans }, keyOf(name)),
+      signToken(tokenForms.approval, { ...common(name, request, at, 86_400), of: "query-plans", plans }, keyOf(name)),
   };
 }

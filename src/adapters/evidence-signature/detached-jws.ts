@@ -1,20 +1,17 @@
 import type { KeyObject } from "node:crypto";
 import jwt from "jsonwebtoken";
-import { z } from "zod";
+import type { z } from "zod";
 import { InputError } from "../../core/errors.ts";
 import { signedContent } from "../../core/evidence/bundle.ts";
 import { parseJson } from "../../core/json.ts";
-import { type EvidenceKey, keyId, type SignatureAlgorithm, signatureAlgorithms } from "./keys.ts";
+import { isBase64url } from "../tokens/parse-token.ts";
+import { signatureHolds } from "../tokens/signature.ts";
+import { headerSchema, type TokenHeader } from "../tokens/token-form.ts";
+import { type EvidenceKey, type SignatureAlgorithm, signatureAlgorithms } from "./keys.ts";
 
 export const evidenceJwsType = "plangate-evidence+jws";
 
-/** Strict: no `crit`, no key that the token brings along or points to (`jwk`, `jku`, `x5c`, `x5u`), no `b64`. */
-const headerSchema = z.strictObject({
-  alg: z.enum(signatureAlgorithms),
-  kid: keyId,
-  typ: z.literal(evidenceJwsType),
-});
-export type EvidenceJwsHeader = z.infer<typeof headerSchema>;
+const evidenceHeaderSchema = headerSchema(evidenceJwsType);
 
 /**
  * Detached JWS (RFC 7515, appendix F; compact form "header..signature") over the RFC 8785 form of the bundle's JSON without
@@ -30,7 +27,7 @@ export function signBundle(raw: unknown, privateKey: KeyObject, algorithm: Signa
 }
 
 export interface DetachedJws {
-  header: EvidenceJwsHeader;
+  header: TokenHeader;
   encodedHeader: string;
   encodedSignature: string;
 }
@@ -52,7 +49,7 @@ export function parseDetachedJws(text: string): DetachedJws | string {
     if (error instanceof InputError || error instanceof TypeError) return "has a header that is not JSON";
     throw error;
   }
-  const header = headerSchema.safeParse(json);
+  const header = evidenceHeaderSchema.safeParse(json);
   return header.success ? { header: header.data, encodedHeader, encodedSignature } : `has ${headerFault(header.error)}`;
 }
 
@@ -63,23 +60,8 @@ export function verifiesBundle(
   key: EvidenceKey,
 ): boolean {
   const payload = Buffer.from(signedContent(raw), "utf8").toString("base64url");
-  try {
-    // A bundle is no JWT: should it ever have an `exp` or `nbf`, those are not claims.
-    jwt.verify(`${encodedHeader}.${payload}.${encodedSignature}`, key.publicKey, {
-      algorithms: [key.algorithm],
-      ignoreExpiration: true,
-      ignoreNotBefore: true,
-    });
-    return true;
-  } catch {
-    // Header and key were checked before; whatever else the library objects to is a signature that does not hold.
-    return false;
-  }
-}
-
-/** One spelling for each value: without padding, and without bits that decoders drop (RFC 4648, section 3.5). */
-function isBase64url(text: string): boolean {
-  return /^[A-Za-z0-9_-]+$/.test(text) && Buffer.from(text, "base64url").toString("base64url") === text;
+  // A bundle is no JWT: should it ever have an `exp` or `nbf`, those are not claims.
+  return signatureHolds(`${encodedHeader}.${payload}.${encodedSignature}`, key.publicKey, key.algorithm);
 }
 
 function headerFault({ issues }: z.ZodError): string {

@@ -1,14 +1,10 @@
 import { z } from "zod";
 import { displayableName, numericDate } from "../../core/values.ts";
-import { keyId, signatureAlgorithms } from "../evidence-signature/keys.ts";
 import { tokenId } from "./approvers.ts";
+import { type TokenForm, tokenForm } from "./token-form.ts";
 
 export const overrideType = "plangate-override+jwt";
 export const approvalType = "plangate-approval+jwt";
-
-/** Strict: no `crit`, and no key that the token brings along or points to (`jwk`, `jku`, `x5c`, `x5u`). */
-const headerSchema = (typ: string) =>
-  z.strictObject({ alg: z.enum(signatureAlgorithms), kid: keyId, typ: z.literal(typ) });
 
 const text = displayableName.refine((value) => value.trim() !== "", { error: "must not be empty" });
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
@@ -45,14 +41,25 @@ const approvalClaimsSchema = z.strictObject({
 
 export type OverrideClaims = z.output<typeof overrideClaimsSchema>;
 export type ApprovalClaims = z.output<typeof approvalClaimsSchema>;
-export type TokenHeader = z.output<ReturnType<typeof headerSchema>>;
 
-export const tokenForms = {
-  override: { typ: overrideType, header: headerSchema(overrideType), claims: overrideClaimsSchema },
-  approval: { typ: approvalType, header: headerSchema(approvalType), claims: approvalClaimsSchema },
-};
-export type TokenKind = keyof typeof tokenForms;
+const wording: [string, string][] = [
+  ["jti", "must be a text that is used once, of letters, digits and . _ : -"],
+  ["req", 'must be a request digest: "sha256:" and 64 hex digits'],
+  ["plans", 'must be the digest of the query plans: "sha256:" and 64 hex digits'],
+  ["aud", "must be the name of one gate"],
+  ["rules", "must be a list of at least one rule id, each written out, without wildcards"],
+  ["reason", "must say why, in text that is not empty"],
+  ["of", "must be query-plans"],
+];
+
+/** What people sign. */
 export interface ClaimsOf {
   override: OverrideClaims;
   approval: ApprovalClaims;
 }
+export type TokenKind = keyof ClaimsOf;
+
+export const tokenForms: { readonly [Kind in TokenKind]: TokenForm<ClaimsOf[Kind]> } = {
+  override: tokenForm(overrideType, overrideClaimsSchema, { wording }),
+  approval: tokenForm(approvalType, approvalClaimsSchema, { wording }),
+};

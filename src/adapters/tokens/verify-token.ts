@@ -1,13 +1,11 @@
-import jwt from "jsonwebtoken";
 import { personKey } from "../../core/person.ts";
 import { globMatches } from "../../core/policy/match.ts";
 import { formatDuration } from "../../core/values.ts";
 import type { Approver, Approvers } from "./approvers.ts";
-import type { ClaimsOf, TokenKind } from "./claims.ts";
+import { type ClaimsOf, type TokenKind, tokenForms } from "./claims.ts";
 import { parseToken } from "./parse-token.ts";
-
-/** How much the clock of whoever signs may be ahead of the gate's. `exp` has no tolerance. */
-export const tokenClockToleranceMs = 60_000;
+import { signatureHolds } from "./signature.ts";
+import { timeProblem } from "./token-times.ts";
 
 export interface VerifiedToken<Kind extends TokenKind> {
   approver: Approver;
@@ -32,7 +30,7 @@ export function verifyToken<Kind extends TokenKind>(
   approvers: Approvers,
   at: Date,
 ): VerifiedToken<Kind> | string {
-  const parsed = parseToken(token, kind);
+  const parsed = parseToken(token, tokenForms[kind]);
   if (typeof parsed === "string") return parsed;
   const { header, claims } = parsed;
   if (approvers.byKid.size === 0) return "the gate's configuration has no approvers";
@@ -42,63 +40,29 @@ export function verifyToken<Kind extends TokenKind>(
     return `it is signed with ${header.alg}, and the key ${approver.kid} is for ${approver.algorithm}`;
   }
   const problem =
-    signatureProblem(token, approver, approvers.audience, at) ??
-    timeProblem(claims, approvers.maxTtlMs[kind], at) ??
+    signerProblem(token, claims, approver, approvers.audience) ??
+    timeProblem(claims, at) ??
+    lifeProblem(claims, approvers.maxTtlMs[kind]) ??
     revocationProblem(claims.jti, approver, approvers);
   return problem ?? { approver, claims };
 }
 
-function signatureProblem(token: string, approver: Approver, audience: string, at: Date): string | null {
-  const { publicKey, algorithm, issuer, subject } = approver;
-  // The library takes 0 for "now".
-  const clockTimestamp = Math.floor(at.getTime() / 1000) || 1;
-  const clockTolerance = tokenClockToleranceMs / 1000;
-  try {
-    jwt.verify(token, publicKey, {
-      algorithms: [algorithm],
-      audience,
-      issuer,
-      subject,
-      clockTimestamp,
-      clockTolerance,
-    });
-    return null;
-  } catch {
-    return whyRefused(token, approver, audience);
-  }
-}
-
-/** The library's reasons are texts, so ours come from looking again; null: nothing but the times is left. */
-function whyRefused(token: string, { publicKey, algorithm, kid, issuer, subject }: Approver, audience: string) {
-  let claims: unknown;
-  try {
-    claims = jwt.verify(token, publicKey, {
-      algorithms: [algorithm],
-      ignoreExpiration: true,
-      ignoreNotBefore: true,
-    });
-  } catch {
-    return `its signature is not that of the key ${kid}`;
-  }
-  const { aud, iss, sub } = claims as jwt.JwtPayload; // parseToken has found a JSON object.
+function signerProblem(
+  token: string,
+  { aud, iss, sub }: ClaimsOf[TokenKind],
+  { publicKey, algorithm, kid, issuer, subject }: Approver,
+  audience: string,
+): string | null {
+  if (!signatureHolds(token, publicKey, algorithm)) return `its signature is not that of the key ${kid}`;
   if (aud !== audience) return `it is for another gate ("aud"); this one is ${audience}`;
   if (iss !== issuer) return `its "iss" must be ${issuer}`;
   if (sub !== subject) return `its "sub" must be ${subject}, whose key ${kid} is`;
   return null;
 }
 
-function timeProblem(
-  { iat, nbf, exp }: { iat: number; nbf: number; exp: number },
-  maxTtlMs: number,
-  at: Date,
-): string | null {
-  const latest = (at.getTime() + tokenClockToleranceMs) / 1000;
-  if (iat > latest) return `it was signed in the future, at ${instantOf(iat)}`;
-  if (nbf > latest) return `it counts only from ${instantOf(nbf)}`;
-  if (exp <= at.getTime() / 1000) return `it ended at ${instantOf(exp)}`;
-  // `nbf` must not hide a longer life: the time since the signature is what counts.
-  if ((exp - iat) * 1000 > maxTtlMs) return `it lives longer than the ${formatDuration(maxTtlMs)} that are allowed`;
-  return null;
+/** `nbf` must not hide a longer life: the time since the signature is what counts. */
+function lifeProblem({ iat, exp }: { iat: number; exp: number }, maxTtlMs: number): string | null {
+  return (exp - iat) * 1000 > maxTtlMs ? `it lives longer than the ${formatDuration(maxTtlMs)} that are allowed` : null;
 }
 
 function revocationProblem(jti: string, { kid, subject }: Approver, { revoked }: Approvers): string | null {
@@ -153,8 +117,4 @@ export function useProblem(
 function environmentProblem({ subject, environments }: Approver, environment: string): string | null {
   if (environments === null || environments.some((glob) => globMatches(glob, environment))) return null;
   return `${subject} may not sign for ${environment}, only for ${environments.join(", ")}`;
-}
-
-function instantOf(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
+import { tokenForms } from "../../adapters/tokens/claims.ts";
 import { signToken } from "../../adapters/tokens/sign-token.ts";
 import { receiveEvidence } from "../../app/received-evidence.ts";
 import { confirmationCode } from "../../core/confirmation-code.ts";
@@ -59,7 +60,7 @@ async function run(options: ApproveOptions, io: CommandIo): Promise<void> {
   );
   const { reason, ticket } = options;
   const token = signToken(
-    "approval",
+    tokenForms.approval,
     {
       ...common,
       of: "query-plans",

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
+import { tokenForms } from "../../adapters/tokens/claims.ts";
 import { signToken } from "../../adapters/tokens/sign-token.ts";
 import { confirmationCode } from "../../core/confirmation-code.ts";
 import { PlangateError } from "../../core/errors.ts";
@@ -48,7 +49,11 @@ async function run(options: OverrideSignOptions, io: CommandIo): Promise<void> {
     io.now(),
   );
   const { reason, ticket } = options;
-  const token = signToken("override", { ...common, rules, reason, ...(ticket === undefined ? {} : { ticket }) }, key);
+  const token = signToken(
+    tokenForms.override,
+    { ...common, rules, reason, ...(ticket === undefined ? {} : { ticket }) },
+    key,
+  );
   io.stderr(
     [
       `plangate: ${rules.join(", ")} waived for one deploy to ${printable(target.environment)}`,
