@@ -4,6 +4,7 @@ import type { DecisionInput } from "./decide.ts";
 import type { Finding } from "./decision.ts";
 import type { Trust } from "./evidence/bundle.ts";
 import { buildEvidenceView } from "./evidence/view.ts";
+import { oncePerObject } from "./once-per-object.ts";
 import { changeKindsOf, policyMatches, unmatchedKind } from "./policy/match.ts";
 import type { ChangeKind, Policy } from "./policy/policy.ts";
 import { migrationsDigest } from "./request.ts";
@@ -118,8 +119,8 @@ function ownWindow({ id, changeWindow }: Policy): CalendarPolicy | null {
   return changeWindow && { policy: id, changeWindow };
 }
 
-/** What of a policy's change window is enforced with `deny`. */
-export function enforcedWindow(policy: Policy): CalendarPolicy[] {
+/** What of a policy's change window is enforced with `deny`. The same policy's is the same object. */
+export const enforcedWindow = oncePerObject((policy: Policy): readonly CalendarPolicy[] => {
   const { id, changeWindow, rules } = policy;
   if (changeWindow === null) return [];
   const denies = (ruleId: string) =>
@@ -129,7 +130,7 @@ export function enforcedWindow(policy: Policy): CalendarPolicy[] {
   return allow === null && freeze.length === 0
     ? []
     : [{ policy: id, changeWindow: { ...changeWindow, allow, freeze } }];
-}
+});
 
 /** Nothing is approved by default; `unmatched: approve` lets through what changes no schema and can be read. */
 function unmatched({ request, unmatched: mode }: DecisionInput, { analysis }: RuleContext): Finding[] {

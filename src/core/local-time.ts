@@ -14,5 +14,19 @@ export function localAndUtc(instant: Date, timeZone: string | null): string {
 
 function inZone(instant: Date, timeZone: string, date: string): string {
   const seconds = instant.getTime() % 60_000 === 0 ? "" : ":ss";
-  return formatInTimeZone(instant, timeZone, `${date} HH:mm${seconds}`);
+  return formatted(Math.floor(instant.getTime() / 1000), timeZone, `${date} HH:mm${seconds}`);
+}
+
+const known = new Map<string, string>();
+const mostKnown = 1_000;
+
+/** Findings of the same second and next openings are written again and again, and finding a zone's offset takes long. */
+function formatted(second: number, timeZone: string, form: string): string {
+  const key = `${second} ${timeZone} ${form}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  if (known.size >= mostKnown) known.clear();
+  const text = formatInTimeZone(new Date(second * 1000), timeZone, form);
+  known.set(key, text);
+  return text;
 }

@@ -186,6 +186,31 @@ test("what the state says of other instants, the state of those instants says to
   );
 });
 
+test("asked again and again, it answers as if it were asked for the first time", () => {
+  const near = fc.oneof(
+    fc.integer({ min: -300, max: 300 }).map((n) => n * step),
+    fc.integer({ min: -hour, max: hour }),
+  );
+  const offsets = fc.array(near, { minLength: 2, maxLength: 8 });
+  const far = fc.constantFrom(0, 0, 400 * day, -400 * day);
+  fc.assert(
+    fc.property(situation, far, offsets, ({ policies, at, durationMs }, away, around) => {
+      const start = at + away;
+      const { nextOpen, nextClose, nextFit, latestStart } = calendarState(policies, new Date(start), durationMs);
+      const edges = [nextOpen, nextClose, nextFit, latestStart].flatMap((edge) => edge?.getTime() ?? []);
+      const instants = [
+        ...around.map((offset) => start + offset),
+        ...edges.flatMap((edge) => [edge - 1, edge, edge + 1]),
+      ];
+      for (const instant of instants) {
+        const asked = calendarState(policies, new Date(instant), durationMs);
+        expect(asked).toEqual(calendarState(structuredClone(policies), new Date(instant), durationMs));
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
+
 test("freezesDuring finds a freeze exactly where a calendar of the freezes alone does not fit", () => {
   fc.assert(
     fc.property(situation, ({ policies, at, durationMs }) => {

@@ -1,3 +1,4 @@
+import { oncePerObject } from "../once-per-object.ts";
 import {
   type CalendarBecause,
   closers,
@@ -9,7 +10,8 @@ import {
 } from "./expansion.ts";
 import { type Interval, intervalAt, touches } from "./intervals.ts";
 import { explainNever } from "./never-opens.ts";
-import type { CalendarPolicy, FreezeWindow } from "./types.ts";
+import { whileSteady } from "./steady.ts";
+import type { CalendarPolicy, ChangeWindow, FreezeWindow } from "./types.ts";
 import { describeInterval, expandWindow, reasonOf } from "./windows.ts";
 import { timeZone } from "./zone.ts";
 
@@ -44,7 +46,17 @@ export function effectiveDuration(policies: readonly CalendarPolicy[], requested
 
 /** Without policies it is always open. The order of policies matters only for the order of `because`. */
 export function calendarState(policies: readonly CalendarPolicy[], at: Date, durationMs: number): CalendarState {
-  const now = at.getTime();
+  const state = steadyState(policies, at.getTime(), durationMs);
+  return state.fits ? { ...state, nextFit: new Date(at) } : state;
+}
+
+const steadyState = whileSteady((policies, now, durationMs) => {
+  const state = lookUp(policies, now, durationMs);
+  // Why it never opens tells how long the longest opening is from now on.
+  return { state, steady: state.neverOpensReason === null };
+});
+
+function lookUp(policies: readonly CalendarPolicy[], now: number, durationMs: number): CalendarState {
   const horizon = now + horizonMs;
   // Further than this nothing is looked at: what takes longer fits only where nothing ever closes.
   const reach = horizon + Math.min(durationMs, horizonMs);
@@ -101,12 +113,11 @@ function dateSince(instant: number | undefined, now: number): Date | null {
 
 /** The state that the windows alone make, freezes put aside. */
 export function windowStateOf(policies: readonly CalendarPolicy[], at: Date, durationMs: number): CalendarState {
-  const unfrozen = policies.map(({ policy, changeWindow }) => ({
-    policy,
-    changeWindow: { ...changeWindow, freeze: [] },
-  }));
+  const unfrozen = policies.map(({ policy, changeWindow }) => ({ policy, changeWindow: withoutFreezes(changeWindow) }));
   return calendarState(unfrozen, at, durationMs);
 }
+
+const withoutFreezes = oncePerObject((changeWindow: ChangeWindow) => ({ ...changeWindow, freeze: [] }));
 
 export interface UpcomingInterval {
   /** `at` where it has been open for more than 400 days. */
@@ -147,7 +158,7 @@ export function freezesDuring(policies: readonly CalendarPolicy[], from: Date, t
   return policies.flatMap(({ policy, changeWindow }) => {
     const zone = timeZone(changeWindow.timeZone);
     return changeWindow.freeze.flatMap((window) =>
-      expandWindow(window, zone, window.kind === "recurring" ? around : span, "freeze")
+      expandWindow(window, zone, around, "freeze")
         .filter((freeze) => touches(freeze, span))
         .map((freeze) => ({
           policy,
