@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { type FSWatcher, watch } from "node:fs";
 import type { Clock, PolicySource } from "../app/ports.ts";
 import type { SourceFile } from "../core/policy/document-error.ts";
 import type { PolicySet } from "../core/policy/policy.ts";
+import { readSettled, watchFiles } from "./watch-files.ts";
 
 export interface PolicySourceOptions {
   directory: string;
@@ -28,29 +28,22 @@ export interface WatchedPolicySource extends PolicySource {
   close(): Promise<void>;
 }
 
-/** Editors write a file in several steps. */
-const debounceMs = 200;
-/** Watching misses some things: calendars in folders, a directory that is replaced, network file systems. */
-const lookAgainMs = 5_000;
-/** A Kubernetes mount or a checkout can change between two files. */
-const readAttempts = 5;
-
 /** Loads the directory's policies, and again whenever its files change. Throws what `read` and `load` throw the first time. */
 export async function watchPolicies(options: PolicySourceOptions): Promise<WatchedPolicySource> {
-  const { clock, load, onEvent } = options;
-  const first = await readSettled(options);
+  const { directory, read, clock, load, onEvent } = options;
+  const first = await readSettled(read, fingerprintOf);
   if ("error" in first) throw first.error;
-  let state: ReturnType<PolicySource["current"]> = { set: load(first.files), staleSince: null };
+  let state: ReturnType<PolicySource["current"]> = { set: load(first.content), staleSince: null };
   let seen = first.fingerprint;
   let lastReload = clock.now();
 
   const look = async (always: boolean): Promise<void> => {
-    const reading = await readSettled(options);
+    const reading = await readSettled(read, fingerprintOf);
     if (reading.fingerprint === seen && !always) return;
     seen = reading.fingerprint;
     try {
       if ("error" in reading) throw reading.error;
-      const set = load(reading.files);
+      const set = load(reading.content);
       const changed = set.digest !== state.set.digest || state.staleSince !== null;
       state = { set, staleSince: null };
       lastReload = clock.now();
@@ -61,66 +54,20 @@ export async function watchPolicies(options: PolicySourceOptions): Promise<Watch
       onEvent({ kind: "broken", error, staleSince });
     }
   };
-  let queue = Promise.resolve();
-  const enqueue = (always: boolean) => {
-    queue = queue.then(() => look(always));
-    return queue;
-  };
-
-  const watching = watchDirectory(options, () => enqueue(false));
-  const timer = setInterval(() => enqueue(false), lookAgainMs);
-  timer.unref();
+  const watching = watchFiles({
+    directories: [directory],
+    look,
+    onNotWatched: (error) => onEvent({ kind: "not-watched", error }),
+  });
   return {
     current: () => state,
-    reload: () => enqueue(true),
+    reload: () => watching.lookNow(),
     lastReload: () => lastReload,
-    async close() {
-      clearInterval(timer);
-      watching.close();
-      await queue;
-    },
+    close: () => watching.close(),
   };
 }
 
-function watchDirectory({ directory, onEvent }: PolicySourceOptions, onChange: () => void): { close(): void } {
-  let pending: NodeJS.Timeout | undefined;
-  let watcher: FSWatcher | undefined;
-  try {
-    watcher = watch(directory, { persistent: false }, () => {
-      clearTimeout(pending);
-      pending = setTimeout(onChange, debounceMs).unref();
-    });
-    watcher.on("error", (error) => onEvent({ kind: "not-watched", error }));
-  } catch (error) {
-    onEvent({ kind: "not-watched", error });
-  }
-  return {
-    close() {
-      clearTimeout(pending);
-      watcher?.close();
-    },
-  };
-}
-
-type Reading = { fingerprint: string } & ({ files: readonly SourceFile[] } | { error: unknown });
-
-/** Reads until two readings agree, so that the files belong together. */
-async function readSettled(options: PolicySourceOptions): Promise<Reading> {
-  let reading = await readOnce(options);
-  for (let attempt = 1; attempt < readAttempts; attempt += 1) {
-    const again = await readOnce(options);
-    if (again.fingerprint === reading.fingerprint) return again;
-    reading = again;
-  }
-  return reading;
-}
-
-async function readOnce({ read }: PolicySourceOptions): Promise<Reading> {
-  try {
-    const files = await read();
-    const parts = files.map(({ path, content }) => `${path}\0${createHash("sha256").update(content).digest("hex")}`);
-    return { files, fingerprint: parts.sort().join("\n") };
-  } catch (error) {
-    return { error, fingerprint: "unreadable" };
-  }
+function fingerprintOf(files: readonly SourceFile[]): string {
+  const parts = files.map(({ path, content }) => `${path}\0${createHash("sha256").update(content).digest("hex")}`);
+  return parts.sort().join("\n");
 }
