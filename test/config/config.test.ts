@@ -20,6 +20,8 @@ const problems = (text: string, env = {}) =>
     ({ line, column, key, message }) => `${line}:${column} ${key}: ${message}`,
   );
 
+const noAdmission = { controllers: [], environments: null, exempt: [], rollbacks: "allow", sidecars: [] };
+
 const noApprovers = {
   audience: "plangate",
   byKid: new Map(),
@@ -73,6 +75,7 @@ evidence: { retention: 90d }
     notify: [],
     keys: [],
     audit: { checkpointEveryMs: 600_000, checkpointFile: null, mask: [] },
+    admission: { ...noAdmission, spoolDirectory: "/srv/plangate/data/admission-spool" },
   });
 });
 
@@ -91,6 +94,7 @@ test("what holds where nothing is set", () => {
     notify: [],
     keys: [],
     audit: { checkpointEveryMs: 600_000, checkpointFile: null, mask: [] },
+    admission: { ...noAdmission, spoolDirectory: "/srv/plangate/.plangate/admission-spool" },
   });
   expect(loadConfig("lease: { max: 1h }", file, {})).toEqual(defaultConfig("/srv/plangate"));
 });
@@ -224,4 +228,65 @@ test("a file that is not there, and one that is", () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+describe("what the admission webhook is told", () => {
+  test("environments, exemptions, controllers", () => {
+    const text = `admission:
+  environments: [{ name: production }, { name: staging, enforcement: warn }]
+  exempt: [{ reason: nightly backups, kinds: [CronJob], names: ["backup-*"] }]
+  controllers: [{ user: "system:serviceaccount:argo-rollouts:argo-rollouts", kinds: [ReplicaSet] }]
+  sidecars: ["registry.example/proxy@sha256:*"]
+  rollbacks: deny
+  spoolDirectory: /var/spool/plangate
+`;
+    expect(loadConfig(text, file, {}).admission).toEqual({
+      environments: new Map([
+        ["production", "deny"],
+        ["staging", "warn"],
+      ]),
+      exempt: [
+        {
+          reason: "nightly backups",
+          environments: null,
+          namespaces: null,
+          kinds: ["CronJob"],
+          names: ["backup-*"],
+          users: null,
+          images: null,
+        },
+      ],
+      controllers: [{ user: "system:serviceaccount:argo-rollouts:argo-rollouts", kinds: ["ReplicaSet"] }],
+      sidecars: ["registry.example/proxy@sha256:*"],
+      rollbacks: "deny",
+      spoolDirectory: "/var/spool/plangate",
+    });
+  });
+
+  test("what is misspelt, and labels that would exempt, are refused", () => {
+    const text = `admission:
+  environments: [{ name: production, enforcement: audit }]
+  exempt: [{ reason: x, kinds: [Jobs] }, { names: ["a*"] }]
+  labels: [plangate.dev/exempt]
+`;
+    expect(problems(text)).toEqual([
+      '2:51 admission.environments[0].enforcement: expected one of deny, warn, dryrun, got "audit"',
+      '3:33 admission.exempt[0].kinds[0]: expected one of CronJob, DaemonSet, Deployment, Job, Pod, ReplicaSet, ReplicationController, Rollout, StatefulSet, got "Jobs"; did you mean "Job"?',
+      "3:42 admission.exempt[1].reason: the key is missing; expected text",
+      "4:3 admission.labels: unknown key; allowed: environments, exempt, controllers, sidecars, rollbacks, spoolDirectory",
+    ]);
+  });
+
+  test("what would open the gate further than it seems is refused", () => {
+    const text = `admission:
+  environments: [{ name: production }, { name: production }]
+  exempt: [{ reason: all of it, environments: [production] }]
+  controllers: [{ user: "system:serviceaccount:*" }]
+`;
+    expect(problems(text)).toEqual([
+      "2:48 admission.environments[1].name: another environment has the same name",
+      "4:25 admission.controllers[0].user: must be one user, without wildcards",
+      "3:12 admission.exempt[0]: would exempt everything; add at least one of namespaces, kinds, names, users, images",
+    ]);
+  });
 });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { migrationFormats } from "../../core/request.ts";
 import { duration } from "../../core/values.ts";
+import { admissionSchema } from "./admission.ts";
 import { approvalsSchema, approversSchema, overridesSchema, revokedSchema } from "./approvers.ts";
 import { auditSchema, gateKeysSchema } from "./audit.ts";
 import { callersSchema } from "./callers.ts";
@@ -86,6 +87,7 @@ export const configFileSchema = z
     keys: gateKeysSchema,
     audit: auditSchema,
     notify: notifySchema,
+    admission: admissionSchema,
   })
   .describe("Configuration of the plangate gate.");
 

@@ -10,6 +10,7 @@ import { readFileBytes } from "../file-error.ts";
 import type { GateKeyConfig } from "../gate-keys.ts";
 import type { NotifyTarget } from "../notify/target.ts";
 import type { Approvers } from "../tokens/approvers.ts";
+import { type AdmissionConfig, admissionOf } from "./admission.ts";
 import { approversOf } from "./approvers.ts";
 import { type AuditConfig, auditOf, gateKeysOf } from "./audit.ts";
 import { callersOf } from "./callers.ts";
@@ -41,6 +42,8 @@ export interface GateConfig {
   /** What the gate signs with; empty: a key that it makes itself. */
   keys: readonly GateKeyConfig[];
   audit: AuditConfig;
+  /** What the Kubernetes admission webhook is told. */
+  admission: AdmissionConfig;
 }
 
 /** `invalid-config`: plangate.yaml. */
@@ -139,6 +142,7 @@ function buildConfig(
     approvers: approversOf(file, gate.name, directory, report),
     keys: gateKeysOf(file.keys, directory, report),
     audit: auditOf(file.audit, directory, report),
+    admission: admissionOf(file.admission, directory, path.resolve(directory, gate.dataDir), report),
     notify: env === null ? [] : notifyOf(file.notify, env, report),
   };
 }

@@ -1,12 +1,12 @@
 import type { Request } from "express";
 import { type Caller, nobody, requirePermission } from "../../app/caller.ts";
-import type { Gate, Route } from "./route.ts";
+import type { GateBase, Route } from "./route.ts";
 
 /**
  * Who asks, before anything of the request is parsed. Throws AuthenticationError, IssuerUnavailable, RateLimited, NotPermitted.
  */
 export async function authenticate(
-  { authenticator, log }: Gate,
+  { authenticator, log }: GateBase,
   { access, path }: Pick<Route, "access" | "path">,
   request: Request,
   body: () => Promise<Uint8Array>,

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { noQuery } from "./query.ts";
-import { defineRoute } from "./route.ts";
+import { defineRoute, type GateBase } from "./route.ts";
 
-export const healthz = defineRoute({
+export const healthz = defineRoute<typeof noQuery, GateBase>({
   method: "get",
   path: "/healthz",
   operationId: "health",

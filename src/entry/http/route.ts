@@ -7,20 +7,24 @@ import type { GatePorts, GateSettings } from "../../app/submit.ts";
 import type { Log } from "./log.ts";
 import type { Telemetry } from "./telemetry.ts";
 
-/** What the routes work with. */
-export interface Gate {
-  ports: GatePorts;
-  settings: GateSettings;
+/** What every address of the gate works with. */
+export interface GateBase {
   authenticator: Authenticator;
-  /** Throws when the database does not answer. */
-  pingDatabase(): Promise<void>;
-  /** The servers that the gate reads itself. */
-  databaseStates(): NodeState[];
   /** From now on nothing new is accepted. */
   isStopping(): boolean;
   telemetry: Telemetry;
   log: Log;
   clock: Clock;
+}
+
+/** What the routes of the API work with. */
+export interface Gate extends GateBase {
+  ports: GatePorts;
+  settings: GateSettings;
+  /** Throws when the database does not answer. */
+  pingDatabase(): Promise<void>;
+  /** The servers that the gate reads itself. */
+  databaseStates(): NodeState[];
 }
 
 export interface RouteRequest<Query> {
@@ -48,7 +52,7 @@ export interface ResponseDocument {
   contentType?: string;
 }
 
-export interface Route<Query extends z.ZodObject = z.ZodObject> {
+export interface Route<Query extends z.ZodObject = z.ZodObject, On extends GateBase = Gate> {
   method: "get" | "post";
   /** OpenAPI's form: "/v1/decisions/{id}". */
   path: string;
@@ -60,11 +64,13 @@ export interface Route<Query extends z.ZodObject = z.ZodObject> {
   headers?: z.ZodObject;
   body?: z.ZodType;
   responses: Readonly<Record<number, ResponseDocument>>;
-  handle(gate: Gate, request: RouteRequest<z.output<Query>>): Promise<Reply>;
+  handle(gate: On, request: RouteRequest<z.output<Query>>): Promise<Reply>;
 }
 
 /** Checks a route's handler against its query, and forgets the query's type so that routes go into one list. */
-export function defineRoute<Query extends z.ZodObject>(route: Route<Query>): Route {
+export function defineRoute<Query extends z.ZodObject, On extends GateBase = Gate>(
+  route: Route<Query, On>,
+): Route<z.ZodObject, On> {
   // The router parses the query with this very schema before it calls the handler.
-  return route as unknown as Route;
+  return route as unknown as Route<z.ZodObject, On>;
 }
