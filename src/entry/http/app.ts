@@ -1,20 +1,23 @@
 import { randomUUID } from "node:crypto";
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from "express";
 import helmet from "helmet";
+import type { z } from "zod";
 import { StoreError } from "../../adapters/store/connection.ts";
 import { PlangateError } from "../../core/errors.ts";
 import { authenticate } from "./authenticate.ts";
-import { bodyLimit, parseJsonBody, readBytes } from "./body.ts";
+import { parseJsonBody } from "./body.ts";
+import { type BodyReader, boundedBodies } from "./bounded-bodies.ts";
 import { describeError } from "./log.ts";
 import { HttpError, sendProblem, statusOf } from "./problem.ts";
 import { parseQuery } from "./query.ts";
-import type { Gate, Reply, Route } from "./route.ts";
-
-/** Bytes of bodies that are worked on at once; parsed JSON takes several times as much memory. */
-const mostBodyBytes = 16 * bodyLimit;
+import type { GateBase, Reply, Route } from "./route.ts";
 
 /** `allowedHosts`: the names that the Host header may have; null: any. */
-export function createApp(gate: Gate, routes: readonly Route[], allowedHosts: ReadonlySet<string> | null): Express {
+export function createApp<On extends GateBase>(
+  gate: On,
+  routes: readonly Route<z.ZodObject, On>[],
+  allowedHosts: ReadonlySet<string> | null,
+): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -22,9 +25,9 @@ export function createApp(gate: Gate, routes: readonly Route[], allowedHosts: Re
   app.enable("strict routing");
   app.set("query parser", false);
   app.use(identify(gate), helmet(), checkHost(allowedHosts));
-  const reserve = limitBodies();
+  const readBody = boundedBodies();
   for (const route of routes) {
-    app[route.method](route.path.replaceAll(/\{(\w+)\}/g, ":$1"), answer(gate, route, reserve));
+    app[route.method](route.path.replaceAll(/\{(\w+)\}/g, ":$1"), answer(gate, route, readBody));
   }
   for (const path of new Set(routes.map((route) => route.path))) {
     app.all(path.replaceAll(/\{(\w+)\}/g, ":$1"), refuseMethod(routes.filter((route) => route.path === path)));
@@ -44,7 +47,7 @@ interface Locals {
 
 const localsOf = (response: Response): Locals => response.locals as Locals;
 
-function identify({ telemetry, isStopping }: Gate): RequestHandler {
+function identify({ telemetry, isStopping }: GateBase): RequestHandler {
   return (_request, response, next) => {
     const locals = localsOf(response);
     locals.requestId = randomUUID();
@@ -70,33 +73,13 @@ function hostName(header: string): string {
   return header.toLowerCase().replace(/:[0-9]*$/, "");
 }
 
-type Reserve = (request: Request, response: Response) => void;
-
-function limitBodies(): Reserve {
-  let current = 0;
-  return (request, response) => {
-    const declared = Number(request.headers["content-length"] ?? bodyLimit);
-    const size = Math.min(Number.isNaN(declared) ? bodyLimit : declared, bodyLimit);
-    if (current + size > mostBodyBytes) {
-      throw new HttpError(503, "overloaded", "The gate is busy. Send the request again.", { "Retry-After": "1" });
-    }
-    current += size;
-    response.on("close", () => {
-      current -= size;
-    });
-  };
-}
-
-function answer(gate: Gate, route: Route, reserve: Reserve): RequestHandler {
+function answer<On extends GateBase>(gate: On, route: Route<z.ZodObject, On>, readBody: BodyReader): RequestHandler {
   return async (request: Request, response: Response) => {
     localsOf(response).route = route.path;
     let reading: Promise<Uint8Array> | null = null;
     const body = () => {
       if (route.body === undefined) return Promise.resolve(new Uint8Array());
-      if (reading === null) {
-        reserve(request, response);
-        reading = readBytes(request, response);
-      }
+      reading ??= readBody(request, response);
       return reading;
     };
     const caller = await authenticate(gate, route, request, body);
@@ -115,12 +98,13 @@ function answer(gate: Gate, route: Route, reserve: Reserve): RequestHandler {
   };
 }
 
-function send(response: Response, { status, body, contentType }: Reply): void {
+function send(response: Response, { status, body, contentType, headers = {} }: Reply): void {
+  response.set(headers);
   if (contentType === undefined) response.status(status).json(body);
   else response.status(status).set("Content-Type", contentType).send(body);
 }
 
-function refuseMethod(routes: readonly Route[]): RequestHandler {
+function refuseMethod(routes: readonly Pick<Route, "method">[]): RequestHandler {
   const methods = routes.map(({ method }) => method.toUpperCase());
   const allow = [...methods, ...(methods.includes("GET") ? ["HEAD"] : [])].join(", ");
   return () => {
@@ -132,7 +116,7 @@ function refuseMethod(routes: readonly Route[]): RequestHandler {
 const refusals: ReadonlySet<number> = new Set([401, 403, 429]);
 
 /** Express knows an error handler by its four parameters. */
-function problems({ log, telemetry }: Gate) {
+function problems({ log, telemetry }: GateBase) {
   return (raised: unknown, request: Request, response: Response, _next: NextFunction) => {
     const { requestId } = localsOf(response);
     const error =

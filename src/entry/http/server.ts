@@ -9,23 +9,55 @@ export interface ListeningServer {
   close(): Promise<void>;
 }
 
-const mostConnections = 1024;
+/** How much patience the server has. All in milliseconds but `connections`, which are open at most at once. */
+export interface ServerLimits {
+  /** For the head of a request, also the first after connecting. */
+  headers: number;
+  /** For a request with its body. */
+  request: number;
+  /** Between requests. */
+  keepAlive: number;
+  /** Without a byte in either direction, as where nobody reads the answer. Longer than any decision takes. */
+  silence: number;
+  /** How often all that is looked at. */
+  check: number;
+  connections: number;
+}
+
+const defaultLimits: ServerLimits = {
+  headers: 10_000,
+  request: 60_000,
+  keepAlive: 5_000,
+  silence: 120_000,
+  check: 2_000,
+  connections: 1024,
+};
 
 /** `port` 0: any free one. Throws PlangateError `listen`. */
-export async function listen(app: Express, address: string, port: number): Promise<ListeningServer> {
+export async function listen(
+  app: Express,
+  address: string,
+  port: number,
+  limits: ServerLimits = defaultLimits,
+): Promise<ListeningServer> {
   const server = createServer(
     {
-      headersTimeout: 10_000,
-      requestTimeout: 60_000,
-      keepAliveTimeout: 5_000,
-      connectionsCheckingInterval: 2_000,
+      headersTimeout: limits.headers,
+      requestTimeout: limits.request,
+      keepAliveTimeout: limits.keepAlive,
+      connectionsCheckingInterval: limits.check,
       maxHeaderSize: 16 * 1024,
     },
     app,
   );
-  server.maxConnections = mostConnections;
-  server.on("clientError", (_error, socket) => {
-    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  server.timeout = limits.silence;
+  server.maxConnections = limits.connections;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const status = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request";
+    // Whoever does not close its side must not keep the connection.
+    const close = () => socket.destroy();
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, close);
+    else close();
   });
   await listening(server, address, port);
   // A server that listens on a host and port has an AddressInfo.
