@@ -285,8 +285,8 @@ describe("what the admission webhook is told", () => {
 `;
     expect(problems(text)).toEqual([
       "2:48 admission.environments[1].name: another environment has the same name",
-      "4:25 admission.controllers[0].user: must be one user, without wildcards",
       "3:12 admission.exempt[0]: would exempt everything; add at least one of namespaces, kinds, names, users, images",
+      "4:25 admission.controllers[0].user: must be one user, without wildcards",
     ]);
   });
 });

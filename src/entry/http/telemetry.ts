@@ -8,6 +8,8 @@ const mostEnvironments = 50;
 export interface Telemetry {
   decided(decision: Decision, seconds: number): void;
   answered(route: string, status: number): void;
+  /** `outcome`: how an admission review ended. */
+  admitted(environment: string, outcome: string, seconds: number): void;
   storeFailed(code: string): void;
   policiesReloaded(result: "ok" | "broken", at: Date): void;
   databaseRead(database: string, node: string, result: "ok" | "failed"): void;
@@ -43,6 +45,18 @@ export function newTelemetry(policies: () => { staleSince: Date | null }): Telem
     name: "plangate_decision_duration_seconds",
     help: "Time from the parsed body to the recorded decision.",
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const reviews = new Counter({
+    name: "plangate_admission_reviews_total",
+    help: "Kubernetes admission reviews by environment and outcome.",
+    labelNames: ["environment", "outcome"],
+    registers,
+  });
+  const reviewDuration = new Histogram({
+    name: "plangate_admission_duration_seconds",
+    help: "Time from the parsed AdmissionReview to its answer.",
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
     registers,
   });
   const requests = new Counter({
@@ -94,6 +108,10 @@ export function newTelemetry(policies: () => { staleSince: Date | null }): Telem
       const used = decision.overrides?.filter(({ consumed }) => consumed).length ?? 0;
       if (used > 0) overrides.inc({ environment: bounded(decision.environment) }, used);
       duration.observe(seconds);
+    },
+    admitted(environment, outcome, seconds) {
+      reviews.inc({ environment: bounded(environment), outcome });
+      reviewDuration.observe(seconds);
     },
     answered: (route, status) => requests.inc({ route, status: String(status) }),
     storeFailed: (code) => storeErrors.inc({ code }),
