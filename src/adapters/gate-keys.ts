@@ -7,38 +7,65 @@ import {
   fingerprintOf,
   KeyError,
   parsePrivateKey,
+  parsePublicKey,
   type SignatureAlgorithm,
 } from "./evidence-signature/keys.ts";
 import { systemErrorCode } from "./input-files.ts";
 
-/** A key that the gate signs with. */
-export interface GateKey {
+/** A key that the gate's signatures are verified with. */
+export interface PublicGateKey {
   kid: string;
   algorithm: SignatureAlgorithm;
-  privateKey: KeyObject;
   publicKey: KeyObject;
 }
 
-export interface GateKeyConfig {
-  kid: string;
-  privateKeyFile: string;
+/** The key that the gate signs with. */
+export interface GateKey extends PublicGateKey {
+  privateKey: KeyObject;
 }
+
+/** The one that signs first; the others only verify what was, or will be, signed with them. */
+export type GateKeys = readonly [GateKey, ...PublicGateKey[]];
+
+/** `publicKeyFile` alone: it only verifies. */
+export type GateKeyConfig = { kid: string } & ({ privateKeyFile: string } | { publicKeyFile: string });
 
 /**
  * The gate's keys, the one that signs first. None configured: the gate's own, keys/gate.private.pem in its data directory, which is made where
  * it is missing (readable by its owner alone), with gate.public.pem beside it. Throws KeyError and PlangateError `unwritable-file`.
  */
-export async function loadGateKeys(
-  configured: readonly GateKeyConfig[],
-  dataDirectory: string,
-): Promise<[GateKey, ...GateKey[]]> {
+export async function loadGateKeys(configured: readonly GateKeyConfig[], dataDirectory: string): Promise<GateKeys> {
   const [first, ...others] = configured;
   if (first === undefined) return [await ownKey(path.join(dataDirectory, "keys"))];
-  return [await configuredKey(first), ...(await Promise.all(others.map(configuredKey)))];
+  if (!("privateKeyFile" in first))
+    throw new KeyError(`${first.publicKeyFile}: the first key signs, and this one cannot`);
+  const signing = toKey(await readPem(first.privateKeyFile), first.privateKeyFile, first.kid);
+  const keys: GateKeys = [signing, ...(await Promise.all(others.map(verifyingKey)))];
+  requireDistinct(keys);
+  return keys;
 }
 
-async function configuredKey({ kid, privateKeyFile }: GateKeyConfig): Promise<GateKey> {
-  return toKey(await readPem(privateKeyFile), privateKeyFile, kid);
+async function verifyingKey(config: GateKeyConfig): Promise<PublicGateKey> {
+  if ("privateKeyFile" in config) {
+    const { privateKey: _, ...key } = toKey(await readPem(config.privateKeyFile), config.privateKeyFile, config.kid);
+    return key;
+  }
+  const { kid, publicKeyFile } = config;
+  const pem = await readPem(publicKeyFile);
+  return about(publicKeyFile, () => {
+    const publicKey = parsePublicKey(pem);
+    return { kid, algorithm: algorithmFor(publicKey), publicKey };
+  });
+}
+
+/** Under two names, a key that is taken out would go on counting. */
+function requireDistinct(keys: readonly PublicGateKey[]): void {
+  const kids = new Map<string, string>();
+  for (const { kid, publicKey } of keys) {
+    const twin = kids.get(fingerprintOf(publicKey));
+    if (twin !== undefined) throw new KeyError(`the key ${kid} is the same key as ${twin}; list it once`);
+    kids.set(fingerprintOf(publicKey), kid);
+  }
 }
 
 async function ownKey(directory: string): Promise<GateKey> {
@@ -72,11 +99,17 @@ async function makeKey(file: string): Promise<void> {
 }
 
 function toKey(pem: string, file: string, kid: string | null): GateKey {
-  try {
+  return about(file, () => {
     const privateKey = parsePrivateKey(pem);
     const publicKey = createPublicKey(privateKey);
     const name = kid ?? `gate-${fingerprintOf(publicKey).slice("sha256:".length, "sha256:".length + 16)}`;
     return { kid: name, algorithm: algorithmFor(privateKey), privateKey, publicKey };
+  });
+}
+
+function about<Key>(file: string, read: () => Key): Key {
+  try {
+    return read();
   } catch (error) {
     if (error instanceof KeyError) throw new KeyError(`${file}: ${error.message}`, { cause: error });
     throw error;

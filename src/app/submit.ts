@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { decide } from "../core/decide.ts";
+import { type Judgement, judgeRequest } from "../core/decide.ts";
 import type { Decision, Finding } from "../core/decision.ts";
 import { PlangateError } from "../core/errors.ts";
 import { plansDigest } from "../core/evidence/plans-digest.ts";
+import { passClaimsOf, passWarnings } from "../core/pass.ts";
 import {
   type DeployRequest,
   type MigrationFormat,
@@ -25,6 +26,7 @@ import type {
   IdempotencyClaim,
   IdempotencyKey,
   IdempotencyStore,
+  PassIssuer,
   PolicySource,
   TokenContext,
 } from "./ports.ts";
@@ -37,6 +39,7 @@ export interface GatePorts {
   evidence: EvidenceStore;
   evidenceTrust: EvidenceTrust;
   humanTokens: HumanTokens;
+  passes: PassIssuer;
   databases: DatabaseReader;
   idempotency: IdempotencyStore;
 }
@@ -119,7 +122,7 @@ async function judge(
   const { set, staleSince } = ports.policies.current();
   const decideWithout = (used: ReadonlyMap<string, string>) => {
     const statements = countableStatements(request, caller, ports.humanTokens, context, used);
-    const decision = decide({
+    const judgement = judgeRequest({
       id: `dec_${randomUUID().replaceAll("-", "")}`,
       policySet: set,
       request,
@@ -141,13 +144,23 @@ async function judge(
       ],
       at,
     });
-    return isTooStale(staleSince, at, settings) ? rejectedAsStale(decision, staleSince, settings) : decision;
+    return isTooStale(staleSince, at, settings)
+      ? rejectedAsStale(judgement.decision, staleSince, settings)
+      : withPass(judgement, request, ports.passes);
   };
   const { evidence: _evidence, approvals: _approvals, overrides: _overrides, ...kept } = request;
   const jtis = overrideIds(request, ports.humanTokens, context);
   return recordOnce(ports.decisions, jtis, decideWithout, (decision) =>
     ports.decisions.record({ decision, request: kept, caller: caller.name }, claimed),
   );
+}
+
+/** An approval carries the pass that the Kubernetes admission check takes. */
+function withPass(judgement: Judgement, request: DeployRequest, passes: PassIssuer): Decision {
+  const { decision } = judgement;
+  const claims = passClaimsOf(passes.issuer, request, judgement);
+  if (claims === null) return decision;
+  return { ...decision, pass: passes.issue(claims), warnings: [...decision.warnings, ...passWarnings(request)] };
 }
 
 /**

@@ -97,7 +97,7 @@ test.each<[string, string, () => string, string]>([
     "a private key",
     "ES256",
     () => privatePem(ec("P-256").privateKey),
-    "holds a private key, which belongs to the collector alone; name the file of its public key",
+    "holds a private key, which belongs to its owner alone; name the file of its public key",
   ],
   ["two keys", "ES256", () => publicPem(ec("P-256").publicKey).repeat(2), onePublicKey],
   ["a certificate", "ES256", () => "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", onePublicKey],

@@ -13,12 +13,22 @@ export const gateKeysSchema = z
       privateKeyFile: z
         .string()
         .min(1)
-        .describe("File of the private key in PEM form (P-256, or RSA of at least 2048 bits), relative to this file."),
+        .optional()
+        .describe(
+          "File of the private key in PEM form (PKCS #8, SEC 1 or PKCS #1; P-256, or RSA of at least 2048 bits), relative to this file.",
+        ),
+      publicKeyFile: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          "In place of `privateKeyFile`, for a key that only verifies: file of its public key in PEM form, relative to this file.",
+        ),
     }),
   )
   .default([])
   .describe(
-    "Keys that the gate signs with; the first one signs. Absent: a key of its own, made in `gate.dataDir` (keys/gate.private.pem).",
+    "Keys of the gate. The first one signs passes and checkpoints; all are published, and passes by any of them count. Absent: a key of its own, made in `gate.dataDir` (keys/gate.private.pem).",
   );
 
 export const auditSchema = z
@@ -71,9 +81,17 @@ export function auditOf(
 }
 
 export function gateKeysOf(given: z.output<typeof gateKeysSchema>, directory: string, report: Report): GateKeyConfig[] {
-  return given.map(({ kid, privateKeyFile }, index) => {
-    if (given.findIndex((other) => other.kid === kid) < index)
-      report(["keys", index, "kid"], "another key has the same kid");
-    return { kid, privateKeyFile: path.resolve(directory, privateKeyFile) };
+  return given.flatMap(({ kid, privateKeyFile, publicKeyFile }, index): GateKeyConfig[] => {
+    const at = ["keys", index] as const;
+    if (given.findIndex((other) => other.kid === kid) < index) report([...at, "kid"], "another key has the same kid");
+    if (privateKeyFile !== undefined && publicKeyFile === undefined) {
+      return [{ kid, privateKeyFile: path.resolve(directory, privateKeyFile) }];
+    }
+    if (publicKeyFile === undefined || privateKeyFile !== undefined) {
+      report(at, "set either `privateKeyFile` or `publicKeyFile`");
+      return [];
+    }
+    if (index === 0) report([...at, "publicKeyFile"], "the first key signs: it needs `privateKeyFile`");
+    return [{ kid, publicKeyFile: path.resolve(directory, publicKeyFile) }];
   });
 }

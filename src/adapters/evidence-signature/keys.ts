@@ -43,7 +43,7 @@ const shortestRsaBits = 2048;
 export function parsePublicKey(pem: string): KeyObject {
   const labels = labelsOf(pem);
   if (labels.some((label) => label.endsWith("PRIVATE KEY"))) {
-    throw new KeyError("holds a private key, which belongs to the collector alone; name the file of its public key");
+    throw new KeyError("holds a private key, which belongs to its owner alone; name the file of its public key");
   }
   const [label] = labels;
   if (labels.length !== 1 || (label !== "PUBLIC KEY" && label !== "RSA PUBLIC KEY")) {
@@ -57,7 +57,7 @@ export function parsePrivateKey(pem: string): KeyObject {
   const labels = labelsOf(pem);
   if (labels.includes("ENCRYPTED PRIVATE KEY") || /^Proc-Type: *4,ENCRYPTED/m.test(pem)) {
     throw new KeyError(
-      "is encrypted; write it without a passphrase where only the collector can read it (openssl pkey -in FILE)",
+      "is encrypted; write it without a passphrase where only its owner can read it (openssl pkey -in FILE)",
     );
   }
   if (!labels.some((label) => label.endsWith("PRIVATE KEY"))) {

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Authenticator } from "../../adapters/callers/authenticator.ts";
 import type { NodeState } from "../../adapters/databases/node-reader.ts";
+import type { JwkSet } from "../../adapters/passes/jwk-set.ts";
 import type { Caller, Permission } from "../../app/caller.ts";
 import type { Clock } from "../../app/ports.ts";
 import type { GatePorts, GateSettings } from "../../app/submit.ts";
@@ -10,6 +11,8 @@ import type { Telemetry } from "./telemetry.ts";
 /** What every address of the gate works with. */
 export interface GateBase {
   authenticator: Authenticator;
+  /** The public keys that passes are verified with. */
+  jwks: JwkSet;
   /** From now on nothing new is accepted. */
   isStopping(): boolean;
   telemetry: Telemetry;
@@ -43,6 +46,7 @@ export interface Reply {
   /** JSON value; text where `contentType` is given. */
   body: unknown;
   contentType?: string;
+  headers?: Readonly<Record<string, string>>;
 }
 
 export interface ResponseDocument {

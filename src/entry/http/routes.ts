@@ -2,6 +2,7 @@ import { getDecision } from "./get-decision.ts";
 import { getEvidence } from "./get-evidence.ts";
 import { getWindows } from "./get-windows.ts";
 import { healthz } from "./healthz.ts";
+import { jwks } from "./jwks.ts";
 import { listDecisions } from "./list-decisions.ts";
 import { metrics } from "./metrics.ts";
 import { openapiRoute } from "./openapi.ts";
@@ -17,6 +18,7 @@ const documented: readonly Route[] = [
   getWindows,
   postEvidence,
   getEvidence,
+  jwks,
   healthz,
   readyz,
   metrics,

@@ -6,8 +6,10 @@ import { isLoopback } from "../../adapters/config/loopback.ts";
 import { openDatabaseReader } from "../../adapters/databases/database-reader.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../adapters/embedded/embedded-postgres.ts";
 import { evidenceTrust } from "../../adapters/evidence-signature/evidence-trust.ts";
-import { loadGateKeys } from "../../adapters/gate-keys.ts";
+import { type GateKey, loadGateKeys } from "../../adapters/gate-keys.ts";
 import { notifyAll } from "../../adapters/notify/notifier.ts";
+import { jwkSetOf } from "../../adapters/passes/jwk-set.ts";
+import { passIssuer } from "../../adapters/passes/passes.ts";
 import { readPolicyDirectory } from "../../adapters/policies/read-directory.ts";
 import { type PolicyEvent, watchPolicies } from "../../adapters/policy-source.ts";
 import { openStore, type Store } from "../../adapters/store/store.ts";
@@ -83,9 +85,10 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
   onStop(() => policies.close());
   telemetry.policiesReloaded("ok", clock.now());
   await loadGrammar();
+  const keys = await loadGateKeys(config.keys, config.gate.dataDir);
   const { store, embedded } = await openGateStore(config, environment, onStop);
   pruneRegularly(store, log, onStop);
-  await signCheckpoints(config, store, environment, onStop);
+  await signCheckpoints(config, keys[0], store, environment, onStop);
   notifyRegularly(config, store, environment, onStop);
 
   const databases = readDatabases(config, store, environment, telemetry);
@@ -100,6 +103,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
       evidence: store.evidence,
       evidenceTrust: evidenceTrust(config.evidence.keys),
       humanTokens: humanTokens(config.approvers),
+      passes: passIssuer(config.gate.name, keys[0]),
       databases,
       idempotency: store.idempotency,
     },
@@ -111,6 +115,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
       services: config.services,
     },
     authenticator: openAuthenticator(config.callers, clock),
+    jwks: jwkSetOf(keys),
     async pingDatabase() {
       if (embedded !== null && !embedded.isAlive()) throw new PlangateError("embedded-postgres", "It has ended");
       await store.ping();
@@ -220,12 +225,12 @@ function pruneRegularly(store: Store, log: Log, onStop: OnStop): void {
 
 /** At the start, regularly, and once more when everything is answered. */
 async function signCheckpoints(
-  { gate, keys, audit }: GateConfig,
+  { gate, audit }: GateConfig,
+  key: GateKey,
   store: Store,
   { clock, log }: GateEnvironment,
   onStop: OnStop,
 ): Promise<void> {
-  const [key] = await loadGateKeys(keys, gate.dataDir);
   const checkpoints = await store.openCheckpoints({ key, gate: gate.name, file: audit.checkpointFile, clock });
   let running = Promise.resolve();
   const sign = () => {
