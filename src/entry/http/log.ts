@@ -5,7 +5,24 @@ export type Log = pino.Logger;
 
 /** One JSON object per line on standard error, written at once, so that nothing is lost when the process ends. */
 export function newLog(level: pino.LevelWithSilent = "info"): Log {
-  return pino({ level, base: { name: "plangate" }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+  const destination = pino.destination(2);
+  return pino(
+    { level, base: { name: "plangate" }, timestamp: pino.stdTimeFunctions.isoTime },
+    { write: (line) => void destination.write(escaped(line)) },
+  );
+}
+
+/** Names come from requests: nothing in them may move a terminal's cursor, hide text or turn it around. JSON leaves such characters as they are. */
+function escaped(line: string): string {
+  if (/^[\x20-\x7e]*\n$/.test(line)) return line;
+  const text = line
+    .slice(0, -1)
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+      [...Array(character.length).keys()]
+        .map((unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, "0")}`)
+        .join(""),
+    );
+  return `${text}\n`;
 }
 
 /** What the log says about an error. No properties of foreign errors: they quote URLs and rows. */
