@@ -15,13 +15,12 @@ export function newLog(level: pino.LevelWithSilent = "info"): Log {
 /** Names come from requests: nothing in them may move a terminal's cursor, hide text or turn it around. JSON leaves such characters as they are. */
 function escaped(line: string): string {
   if (/^[\x20-\x7e]*\n$/.test(line)) return line;
-  const text = line
-    .slice(0, -1)
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
-      [...Array(character.length).keys()]
-        .map((unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, "0")}`)
-        .join(""),
-    );
+  const text = line.slice(0, -1).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    character
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
   return `${text}\n`;
 }
 
