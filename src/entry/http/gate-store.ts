@@ -1,0 +1,56 @@
+import type { GateConfig } from "../../adapters/config/config.ts";
+import { openDatabaseReader } from "../../adapters/databases/database-reader.ts";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../adapters/embedded/embedded-postgres.ts";
+import { openStore, type Store } from "../../adapters/store/store.ts";
+import type { GateEnvironment, OnStop } from "./gate-environment.ts";
+import { describeError } from "./log.ts";
+import type { Telemetry } from "./telemetry.ts";
+
+export async function openGateStore(
+  { database, gate, evidence, audit }: GateConfig,
+  { clock, log, onFirstStart }: GateEnvironment,
+  onStop: OnStop,
+): Promise<{ store: Store; embedded: EmbeddedPostgres | null }> {
+  let embedded: EmbeddedPostgres | null = null;
+  if (database === null) {
+    embedded = await startEmbeddedPostgres({
+      dataDirectory: gate.dataDir,
+      onDeath: (error) => log.fatal({ error: describeError(error) }, "the embedded database has ended"),
+      onFirstStart,
+    });
+    onStop(embedded.stop);
+  }
+  const store = await openStore({
+    connection: embedded?.connection ?? { connectionString: database?.url ?? "" },
+    maxConnections: embedded === null ? 10 : 1,
+    onConnectionError: (error) => log.warn({ error: describeError(error) }, "a database connection was lost"),
+    clock,
+    evidenceRetentionMs: evidence.retentionMs,
+    masked: audit.mask,
+  });
+  onStop(() => store.close());
+  return { store, embedded };
+}
+
+/** Reads the configured database servers. */
+export function readDatabases(
+  { databases }: GateConfig,
+  store: Store,
+  { clock, log }: GateEnvironment,
+  telemetry: Telemetry,
+  onStop: OnStop,
+) {
+  const reader = openDatabaseReader(databases, {
+    evidence: store.evidence,
+    clock,
+    onRead({ database, node, error }) {
+      telemetry.databaseRead(database, node, error === null ? "ok" : "failed");
+      if (error === null) log.info({ database, node }, "evidence read");
+      else log.warn({ database, node, error: describeError(error) }, "evidence could not be read");
+    },
+    onStoreFailure: (error) => log.warn({ error: describeError(error) }, "what was read could not be stored"),
+  });
+  onStop(() => reader.close());
+  telemetry.watchDatabases(() => reader.states());
+  return reader;
+}
