@@ -4,6 +4,7 @@ import { InvalidArgumentError } from "commander";
 import { version } from "../../../package.json";
 import { defaultConfig, type GateConfig, loadConfigFile } from "../../adapters/config/config.ts";
 import { loadGateKeys } from "../../adapters/gate-keys.ts";
+import { parseTlsMaterial, readTlsFiles } from "../../adapters/tls/tls-material.ts";
 import { newLog } from "../http/log.ts";
 import { type RunningGate, startGate } from "../http/start-gate.ts";
 import { type CommandModule, newCommand } from "./command.ts";
@@ -47,6 +48,8 @@ async function serve(options: ServeOptions, io: CommandIo): Promise<void> {
   if (options.checkConfig === true) {
     const { policies } = await readPolicies(config.policies.directory, config, io, io.now());
     if (config.keys.length > 0) await loadGateKeys(config.keys, config.gate.dataDir);
+    const tls = config.listen.admission?.tls;
+    if (tls !== undefined) parseTlsMaterial(await readTlsFiles(tls), tls);
     io.stdout(
       `The configuration is valid. Policies: ${policies.map(({ id }) => id).join(", ")}. Nothing was started.\n`,
     );

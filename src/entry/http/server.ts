@@ -1,4 +1,5 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerOptions } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Express } from "express";
 import { PlangateError } from "../../core/errors.ts";
@@ -40,16 +41,28 @@ export async function listen(
   port: number,
   limits: ServerLimits = defaultLimits,
 ): Promise<ListeningServer> {
-  const server = createServer(
-    {
-      headersTimeout: limits.headers,
-      requestTimeout: limits.request,
-      keepAliveTimeout: limits.keepAlive,
-      connectionsCheckingInterval: limits.check,
-      maxHeaderSize: 16 * 1024,
-    },
-    app,
-  );
+  const server = createServer(serverOptions(limits), app);
+  const place = await startListening(server, { address, port }, limits, "Give another --port, or 0 for any free one.");
+  return { url: `http://${place}`, close: () => closeServer(server) };
+}
+
+export function serverOptions(limits: ServerLimits): ServerOptions {
+  return {
+    headersTimeout: limits.headers,
+    requestTimeout: limits.request,
+    keepAliveTimeout: limits.keepAlive,
+    connectionsCheckingInterval: limits.check,
+    maxHeaderSize: 16 * 1024,
+  };
+}
+
+/** Gives the host and port, as URLs have them. `remedy`: what to do where another program listens there. Throws PlangateError `listen`. */
+export async function startListening(
+  server: Server | HttpsServer,
+  { address, port }: { address: string; port: number },
+  limits: ServerLimits,
+  remedy: string,
+): Promise<string> {
   server.timeout = limits.silence;
   server.maxConnections = limits.connections;
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
@@ -59,25 +72,21 @@ export async function listen(
     if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, close);
     else close();
   });
-  await listening(server, address, port);
-  // A server that listens on a host and port has an AddressInfo.
-  const { port: actual } = server.address() as AddressInfo;
-  const host = address.includes(":") ? `[${address}]` : address;
-  return { url: `http://${host}:${actual}`, close: () => close(server) };
-}
-
-function listening(server: Server, address: string, port: number): Promise<void> {
-  return new Promise((done, fail) => {
+  await new Promise<void>((done, fail) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const reason = cause.code === "EADDRINUSE" ? "another program listens there" : (cause.code ?? "unknown error");
-      const message = `The gate cannot listen on ${address} port ${port}: ${reason}. Give another --port, or 0 for any free one.`;
+      const message = `The gate cannot listen on ${address} port ${port}: ${reason}. ${remedy}`;
       fail(new PlangateError("listen", message, { cause }));
     });
     server.listen(port, address, done);
   });
+  // A server that listens on a host and port has an AddressInfo.
+  const { port: actual } = server.address() as AddressInfo;
+  return `${address.includes(":") ? `[${address}]` : address}:${actual}`;
 }
 
-function close(server: Server): Promise<void> {
+/** Takes no new connection, and waits until every request that was accepted is answered. */
+export function closeServer(server: Server | HttpsServer): Promise<void> {
   return new Promise((done) => {
     server.close(() => done());
     server.closeIdleConnections();

@@ -1,11 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { NodeState } from "../../adapters/databases/node-reader.ts";
 import type { Decision } from "../../core/decision.ts";
+import { type TlsMetrics, tlsMetrics } from "./tls-metrics.ts";
 
 /** Environments come from requests: beyond this many different ones they are counted as "other". */
 const mostEnvironments = 50;
 
-export interface Telemetry {
+export interface Telemetry extends TlsMetrics {
   decided(decision: Decision, seconds: number): void;
   answered(route: string, status: number): void;
   /** `outcome`: how an admission review ended. */
@@ -102,6 +103,7 @@ export function newTelemetry(policies: () => { staleSince: Date | null }): Telem
     return environments.has(environment) ? environment : "other";
   };
   return {
+    ...tlsMetrics(registers),
     decided(decision, seconds) {
       decisions.inc({ decision: decision.decision, environment: bounded(decision.environment) });
       for (const { ruleId, outcome } of decision.findings) findings.inc({ rule: ruleId, outcome });
