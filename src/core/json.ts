@@ -1,4 +1,8 @@
 import { InputError } from "./errors.ts";
+import { oncePerObject } from "./once-per-object.ts";
+
+/** The JSON text of a document that never changes once it is made, such as a decision, which is stored and sent. */
+export const jsonText = oncePerObject((document: object): string => JSON.stringify(document));
 
 /** EXPLAIN nests two levels per plan node; nothing that people write comes near. */
 const deepest = 256;

@@ -1,6 +1,7 @@
 import { DatabaseError, type PoolClient } from "pg";
 import type { Clock, DecisionRecord, DecisionStore, IdempotencyClaim } from "../../app/ports.ts";
 import { PlangateError } from "../../core/errors.ts";
+import { jsonText } from "../../core/json.ts";
 import { appendEntries, decisionEntry, lockChain } from "./audit.ts";
 import { type MaskablePath, maskSecrets } from "./audit-mask.ts";
 import { type Database, StoreError } from "./connection.ts";
@@ -45,7 +46,7 @@ export function decisionRecorder(
         claim,
         entry: decisionEntry(record, request.paths),
         request: JSON.stringify(request.value),
-        body: JSON.stringify(record.decision),
+        body: jsonText(record.decision),
         settle: (error) => (error === null ? resolve() : reject(error)),
       });
       if (!writing) void writeAll();
@@ -126,15 +127,13 @@ function consumedBy({ record }: Pending): string[] {
   return (record.decision.overrides ?? []).flatMap(({ consumed, jti }) => (consumed ? jti : []));
 }
 
+/** `request` and `body` come as one JSON array each, whose elements PostgreSQL keeps as they are written: nothing has to be escaped once more. */
 const insertSql = `
   INSERT INTO plangate.decisions (audit_sequence, id, evaluated_at, caller, service, environment, action, commit_id, decision, not_after,
                                   request_digest, request, body)
-  SELECT audit_sequence, id, evaluated_at, caller, service, environment, action, commit_id, decision, not_after,
-         request_digest, request::json, body::json
-  FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-              $10::timestamptz[], $11::text[], $12::text[], $13::text[])
-       AS given (audit_sequence, id, evaluated_at, caller, service, environment, action, commit_id, decision, not_after,
-                 request_digest, request, body)`;
+  SELECT * FROM ROWS FROM (unnest($1::bigint[]), unnest($2::text[]), unnest($3::timestamptz[]), unnest($4::text[]), unnest($5::text[]),
+    unnest($6::text[]), unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::timestamptz[]), unnest($11::text[]),
+    json_array_elements($12::json), json_array_elements($13::json))`;
 
 async function insertDecisions(
   client: PoolClient,
@@ -154,7 +153,11 @@ async function insertDecisions(
     decisions.map(({ decision }) => decision),
     decisions.map(({ notAfter }) => notAfter),
     decisions.map(({ requestDigest }) => requestDigest),
-    members.map(({ request }) => request),
-    members.map(({ body }) => body),
+    jsonArray(members.map(({ request }) => request)),
+    jsonArray(members.map(({ body }) => body)),
   ]);
+}
+
+function jsonArray(texts: readonly string[]): string {
+  return `[${texts.join(",")}]`;
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { submit } from "../../app/submit.ts";
 import { type Decision, decisionSchema } from "../../core/decision.ts";
 import { InputError } from "../../core/errors.ts";
+import { jsonText } from "../../core/json.ts";
 import { deployRequestSchema } from "../../core/request.ts";
 import { defineRoute, type Gate, type RouteRequest } from "./route.ts";
 
@@ -49,7 +50,8 @@ export const postDecision = defineRoute({
       idempotency: idempotencyKey === null ? null : { key: idempotencyKey, bodyDigest },
     });
     if (!repeated) report(gate, request, decision, Number(process.hrtime.bigint() - started) / 1e9);
-    return { status: decision.allowed || request.query.mode === "json" ? 200 : 403, body: decision };
+    const status = decision.allowed || request.query.mode === "json" ? 200 : 403;
+    return { status, body: jsonText(decision), contentType: "application/json; charset=utf-8" };
   },
 });
 
