@@ -67,7 +67,7 @@ describe("a gate with that role", () => {
     await gate.get("/readyz").expect(200);
   });
 
-  it.each(["audit_entries", "decisions", "consumed_overrides", "audit_checkpoints"])(
+  it.each(["audit_entries", "decisions", "consumed_overrides", "audit_checkpoints", "admissions"])(
     "can neither change nor delete %s, nor take the protection away",
     async (table) => {
       const name = `plangate.${table}`;

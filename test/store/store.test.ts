@@ -41,6 +41,7 @@ describe.each([
       { version: 5, name: "0005_consumed_overrides" },
       { version: 6, name: "0006_audit_checkpoints" },
       { version: 7, name: "0007_notifications" },
+      { version: 8, name: "0008_admissions" },
     ]);
   });
 

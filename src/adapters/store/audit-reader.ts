@@ -1,20 +1,23 @@
 import type { PoolClient } from "pg";
-import type { ChainEntry, ChainProblem, StoredDecision } from "./audit-chain.ts";
+import type { AdmissionRow } from "./admission-row.ts";
+import type { ChainProblem } from "./audit-chain.ts";
+import type { ChainEntry, StoredDecision } from "./audit-entry.ts";
 import { type Database, StoreError } from "./connection.ts";
 
 const entriesSql = `
   DECLARE audit_chain NO SCROLL CURSOR FOR
   SELECT entry.sequence, entry.previous_hash, entry.hash, entry.kind, entry.body AS content,
          decision.id, decision.caller, decision.service, decision.environment, decision.action, decision.commit_id, decision.decision,
-         decision.evaluated_at, decision.not_after, decision.request_digest, decision.request, decision.body
+         decision.evaluated_at, decision.not_after, decision.request_digest, decision.request, decision.body,
+         to_json(admission) AS admission
   FROM plangate.audit_entries AS entry LEFT JOIN plangate.decisions AS decision ON decision.audit_sequence = entry.sequence
+    LEFT JOIN plangate.admissions AS admission ON admission.audit_sequence = entry.sequence
   ORDER BY entry.sequence`;
 
-const strayDecisionsSql = `
-  SELECT decision.id, decision.audit_sequence FROM plangate.decisions AS decision
-  WHERE NOT EXISTS (SELECT FROM plangate.audit_entries AS entry
-                    WHERE entry.sequence = decision.audit_sequence AND entry.kind = 'decision')
-  ORDER BY decision.audit_sequence LIMIT 100`;
+const straySql = (table: string, kind: string) => `
+  SELECT stored.id, stored.audit_sequence FROM plangate.${table} AS stored
+  WHERE NOT EXISTS (SELECT FROM plangate.audit_entries AS entry WHERE entry.sequence = stored.audit_sequence AND entry.kind = '${kind}')
+  ORDER BY stored.audit_sequence LIMIT 100`;
 
 const entriesAtOnce = 200;
 
@@ -37,11 +40,28 @@ interface EntryRow {
   request_digest: string;
   request: unknown;
   body: unknown;
+  admission: AdmissionColumns | null;
+}
+
+interface AdmissionColumns {
+  id: string;
+  answered_at: string;
+  environment: string;
+  namespace: string;
+  kind: string;
+  name: string;
+  operation: string;
+  username: string;
+  service: string | null;
+  allowed: boolean;
+  basis: string;
+  decision_id: string | null;
+  template_key: string | null;
 }
 
 /**
- * Gives every entry of the chain with its decision to `visit`, in order, as of one moment; gates may go on appending. Returns the decisions
- * that no entry of the chain is about. Throws StoreError, and what `visit` throws.
+ * Gives every entry of the chain with its decision or admission to `visit`, in order, as of one moment; gates may go on appending. Returns
+ * the decisions and admissions that no entry of the chain is about. Throws StoreError, and what `visit` throws.
  */
 export function readChain(
   database: Database,
@@ -53,7 +73,12 @@ export function readChain(
     for (;;) {
       const { rows } = await client.query<EntryRow>(`FETCH ${entriesAtOnce} FROM audit_chain`);
       for (const row of rows) await visit(toEntry(row));
-      if (rows.length < entriesAtOnce) return strayDecisions(client);
+      if (rows.length < entriesAtOnce) {
+        return [
+          ...(await strays(client, "decisions", "decision")),
+          ...(await strays(client, "admissions", "admission")),
+        ];
+      }
     }
   });
 }
@@ -61,17 +86,18 @@ export function readChain(
 /** Throws StoreError `no-store`. */
 export async function requireStore(client: PoolClient): Promise<void> {
   const { rows } = await client.query<{ missing: boolean }>(
-    "SELECT to_regclass('plangate.audit_checkpoints') IS NULL AS missing",
+    "SELECT to_regclass('plangate.admissions') IS NULL AS missing",
   );
   if (rows[0]?.missing !== true) return;
   throw new StoreError("no-store", "The database holds no plangate store of this version. Run: plangate migrate");
 }
 
-async function strayDecisions(client: PoolClient): Promise<ChainProblem[]> {
-  const { rows } = await client.query<{ id: string; audit_sequence: string }>(strayDecisionsSql);
+async function strays(client: PoolClient, table: string, kind: string): Promise<ChainProblem[]> {
+  const { rows } = await client.query<{ id: string; audit_sequence: string }>(straySql(table, kind));
+  const article = kind === "admission" ? "an" : "a";
   return rows.map(({ id, audit_sequence }) => ({
     position: Number(audit_sequence),
-    message: `the decision ${id} refers to it, but no entry of this number is about a decision`,
+    message: `the ${kind} ${id} refers to it, but no entry of this number is about ${article} ${kind}`,
   }));
 }
 
@@ -83,6 +109,18 @@ function toEntry(row: EntryRow): ChainEntry {
     kind: row.kind,
     body: row.content,
     stored: row.id === null ? null : toStored(row, row.id),
+    admission: row.admission === null ? null : toAdmission(row.admission),
+  };
+}
+
+function toAdmission({ answered_at, username, decision_id, template_key, ...same }: AdmissionColumns): AdmissionRow {
+  const at = new Date(answered_at);
+  return {
+    ...same,
+    at: Number.isNaN(at.getTime()) ? answered_at : at.toISOString(), // "infinity" is no date
+    user: username,
+    decisionId: decision_id,
+    templateKey: template_key,
   };
 }
 

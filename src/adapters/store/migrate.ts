@@ -8,6 +8,7 @@ import pulledEvidence from "./schema/0004_pulled_evidence.sql";
 import consumedOverrides from "./schema/0005_consumed_overrides.sql";
 import auditCheckpoints from "./schema/0006_audit_checkpoints.sql";
 import notifications from "./schema/0007_notifications.sql";
+import admissions from "./schema/0008_admissions.sql";
 
 export interface SchemaMigration {
   /** Counts up from 1 without gaps. */
@@ -25,6 +26,7 @@ export const schemaMigrations: readonly SchemaMigration[] = [
   { version: 5, name: "0005_consumed_overrides", sql: consumedOverrides },
   { version: 6, name: "0006_audit_checkpoints", sql: auditCheckpoints },
   { version: 7, name: "0007_notifications", sql: notifications },
+  { version: 8, name: "0008_admissions", sql: admissions },
 ];
 
 /** Any number that no other program takes in this database: "plangate" in ASCII. */

@@ -1,4 +1,5 @@
 import type { Clock, DecisionStore, EvidenceStore, IdempotencyStore } from "../../app/ports.ts";
+import { type AdmissionStore, admissionStore } from "./admissions.ts";
 import { type CheckpointMaker, type CheckpointOptions, openCheckpoints } from "./audit-checkpoints.ts";
 import type { MaskablePath } from "./audit-mask.ts";
 import { type Database, openDatabase, StoreError, type StoreTarget } from "./connection.ts";
@@ -10,6 +11,7 @@ import { type NotificationStore, notificationStore } from "./notifications.ts";
 
 export interface Store {
   decisions: DecisionStore;
+  admissions: AdmissionStore;
   evidence: EvidenceStore;
   idempotency: IdempotencyStore;
   notifications: NotificationStore;
@@ -54,6 +56,7 @@ function storeOn(database: Database, { clock, evidenceRetentionMs, masked = [] }
   const idempotency = idempotencyStore(database, clock);
   return {
     decisions: decisionStore(database, clock, masked),
+    admissions: admissionStore(database, clock),
     evidence,
     idempotency,
     notifications: notificationStore(database),

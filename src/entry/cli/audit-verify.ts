@@ -4,15 +4,11 @@ import path from "node:path";
 import { type Command, Option } from "commander";
 import { parsePublicKey } from "../../adapters/evidence-signature/keys.ts";
 import { InputFileError, readTextFile, systemErrorCode } from "../../adapters/input-files.ts";
-import {
-  type ChainEntry,
-  type ChainProblem,
-  type ChainSummary,
-  chainVerifier,
-  fromLine,
-} from "../../adapters/store/audit-chain.ts";
+import { type ChainProblem, type ChainSummary, chainVerifier } from "../../adapters/store/audit-chain.ts";
 import { type Checkpoint, markOf, verifyCheckpoint } from "../../adapters/store/audit-checkpoint.ts";
 import { storedCheckpoints, tokensOf } from "../../adapters/store/audit-checkpoints.ts";
+import type { ChainEntry } from "../../adapters/store/audit-entry.ts";
+import { fromLine } from "../../adapters/store/audit-lines.ts";
 import { readChain, requireStore } from "../../adapters/store/audit-reader.ts";
 import { PlangateError } from "../../core/errors.ts";
 import { printable } from "../../output/printable.ts";
@@ -151,7 +147,7 @@ async function readLines(file: string, cwd: string, visit: (line: string, number
 const mostShown = 20;
 
 function toText(result: VerifyResult): string {
-  const { problems, entries, decisions, head } = result;
+  const { problems, entries, decisions, admissions, head } = result;
   const failed = problems
     .slice(0, mostShown)
     .map(({ position, message }) =>
@@ -159,7 +155,12 @@ function toText(result: VerifyResult): string {
     );
   const more = problems.length > mostShown ? [`FAILED  and ${problems.length - mostShown} more`] : [];
   const end = head === null ? "" : `; the last is ${head.sequence}, hash ${head.hash}`;
-  const line = `${problems.length === 0 ? "ok    " : "read  "}  ${counted(entries, "entry", "entries")}, ${counted(decisions, "decision")}${end}`;
+  const counts = [
+    counted(entries, "entry", "entries"),
+    counted(decisions, "decision"),
+    ...(admissions === 0 ? [] : [counted(admissions, "admission")]),
+  ];
+  const line = `${problems.length === 0 ? "ok    " : "read  "}  ${counts.join(", ")}${end}`;
   return [...failed, ...more, line, ...protection(result)].map((line) => `${printable(line)}\n`).join("");
 }
 
