@@ -56,6 +56,9 @@ async function serve(options: ServeOptions, io: CommandIo): Promise<void> {
     return;
   }
   const log = newLog();
+  // Where it is process 1 of a container, nothing else ends it while it waits for its database. What admission has answered is on disk.
+  const endNow = () => process.exit(1);
+  process.on("SIGTERM", endNow);
   const gate = await startGate(config, {
     clock: { now: () => io.now() },
     log,
@@ -63,6 +66,7 @@ async function serve(options: ServeOptions, io: CommandIo): Promise<void> {
     onFirstStart: () =>
       io.stderr(`Making the embedded database in ${config.gate.dataDir} (once; this takes some seconds)\n`),
   });
+  process.off("SIGTERM", endNow);
   const stopped = untilStopped(gate);
   const example = options.example === undefined ? "" : exampleMessage(gate.url, options.example);
   io.stdout(startMessage(gate, config) + example);
@@ -92,7 +96,7 @@ function parsePort(text: string): number {
 }
 
 function startMessage(
-  { url, metricsUrl, policies }: RunningGate,
+  { url, metricsUrl, admissionUrl, policies }: RunningGate,
   { gate, database, databases, callers, policies: { directory } }: GateConfig,
 ) {
   const read = [...databases.values()].map(
@@ -105,6 +109,7 @@ function startMessage(
     ...(read.length === 0 ? [] : [`  reads     ${read.join("; ")}`]),
     `  callers   ${callers?.map(({ name }) => name).join(", ") ?? localOnly}`,
     ...(metricsUrl === null ? [] : [`  metrics   ${metricsUrl}/metrics`]),
+    ...(admissionUrl === null ? [] : [`  admission ${admissionUrl}/admission/{environment}`]),
     ...policies.warnings.map(({ message, location }) => `  warning   ${location.path}:${location.line}: ${message}`),
   ];
   return `${lines.join("\n")}\n`;

@@ -6,6 +6,7 @@ import { defineRoute } from "./route.ts";
 const readiness = z.strictObject({
   ready: z.boolean(),
   policies: z.string().describe("`ok`, or `stale since <instant>` while the files are broken."),
+  certificate: z.string().describe("`ok`, or what is wrong with it; the last good one stays in force."),
   record: z.string().describe("`ok`, or why verdicts cannot be recorded."),
 });
 
@@ -20,7 +21,7 @@ export const admissionReadyz = defineRoute<typeof noQuery, AdmissionGate>({
     200: { description: "It can.", schema: readiness },
     503: { description: "It cannot, or is shutting down.", schema: readiness, contentType: "application/json" },
   },
-  async handle({ ports, isStopping, recordProblem }) {
+  async handle({ ports, isStopping, recordProblem, certificate }) {
     const problem = await recordProblem();
     const { staleSince } = ports.policies.current();
     // Policies that have been broken for too long deny by themselves, with a reason that an unready gate could not give.
@@ -30,6 +31,7 @@ export const admissionReadyz = defineRoute<typeof noQuery, AdmissionGate>({
       body: {
         ready,
         policies: staleSince === null ? "ok" : `stale since ${staleSince.toISOString()}`,
+        certificate: certificate(),
         record: problem ?? "ok",
       },
     };

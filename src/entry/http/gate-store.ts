@@ -1,15 +1,22 @@
+import { setTimeout } from "node:timers/promises";
 import type { GateConfig } from "../../adapters/config/config.ts";
 import { openDatabaseReader } from "../../adapters/databases/database-reader.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../adapters/embedded/embedded-postgres.ts";
-import { openStore, type Store } from "../../adapters/store/store.ts";
+import { StoreError } from "../../adapters/store/connection.ts";
+import { openStore, type Store, type StoreOptions } from "../../adapters/store/store.ts";
 import type { GateEnvironment, OnStop } from "./gate-environment.ts";
-import { describeError } from "./log.ts";
+import { describeError, type Log } from "./log.ts";
 import type { Telemetry } from "./telemetry.ts";
 
+const firstWaitMs = 500;
+const longestWaitMs = 10_000;
+
+/** The store, with the embedded server where no other is configured. `patient`: a database that does not answer is waited for. */
 export async function openGateStore(
   { database, gate, evidence, audit }: GateConfig,
   { clock, log, onFirstStart }: GateEnvironment,
   onStop: OnStop,
+  patient: boolean,
 ): Promise<{ store: Store; embedded: EmbeddedPostgres | null }> {
   let embedded: EmbeddedPostgres | null = null;
   if (database === null) {
@@ -20,16 +27,32 @@ export async function openGateStore(
     });
     onStop(embedded.stop);
   }
-  const store = await openStore({
+  const options: StoreOptions = {
     connection: embedded?.connection ?? { connectionString: database?.url ?? "" },
     maxConnections: embedded === null ? 10 : 1,
     onConnectionError: (error) => log.warn({ error: describeError(error) }, "a database connection was lost"),
     clock,
     evidenceRetentionMs: evidence.retentionMs,
     masked: audit.mask,
-  });
+  };
+  const store = await (patient && embedded === null ? openWhenItAnswers(options, log) : openStore(options));
   onStop(() => store.close());
   return { store, embedded };
+}
+
+async function openWhenItAnswers(options: StoreOptions, log: Log): Promise<Store> {
+  for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
+    try {
+      return await openStore(options);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === "store-unavailable")) throw error;
+      log.error(
+        { error: describeError(error) },
+        "the database does not answer; nothing but admission works until it does",
+      );
+      await setTimeout(waitMs);
+    }
+  }
 }
 
 /** Reads the configured database servers. */

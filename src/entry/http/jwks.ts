@@ -1,11 +1,11 @@
 import { jwkSetSchema } from "../../adapters/passes/jwk-set.ts";
 import { noQuery } from "./query.ts";
-import { defineRoute } from "./route.ts";
+import { defineRoute, type GateBase } from "./route.ts";
 
 /** A key that is to sign is published at least this long before (docs/pipelines.md), so that nobody meets a pass by a key unknown to them. */
 const maxAgeSeconds = 300;
 
-export const jwks = defineRoute({
+export const jwks = defineRoute<typeof noQuery, GateBase>({
   method: "get",
   path: "/.well-known/jwks.json",
   operationId: "keySet",

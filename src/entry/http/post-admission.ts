@@ -12,6 +12,8 @@ export interface AdmissionGate extends GateBase {
   settings: AdmissionGateSettings;
   /** Why verdicts cannot be recorded; null: they can. */
   recordProblem(): Promise<string | null>;
+  /** `ok`, or what is wrong with the certificate. */
+  certificate(): string;
 }
 
 /** `strict` would refuse what a later API server adds. */

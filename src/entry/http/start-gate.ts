@@ -15,15 +15,18 @@ import type { GateEnvironment, OnStop } from "./gate-environment.ts";
 import { watchGatePolicies } from "./gate-policies.ts";
 import { openGateStore, readDatabases } from "./gate-store.ts";
 import { startHousekeeping } from "./housekeeping.ts";
-import type { Gate } from "./route.ts";
+import type { Gate, GateBase } from "./route.ts";
 import { apiRoutes, metricsRoutes } from "./routes.ts";
 import { listen } from "./server.ts";
+import { startAdmission } from "./start-admission.ts";
 import { newTelemetry } from "./telemetry.ts";
 
 export interface RunningGate {
   url: string;
   /** null: on the API's address. */
   metricsUrl: string | null;
+  /** null: there is none. */
+  admissionUrl: string | null;
   policies: PolicySet;
   reloadPolicies(): Promise<void>;
   /** Answers and records what was accepted, then lets go of everything. */
@@ -54,12 +57,27 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
   const policies = await watchGatePolicies(config, telemetry, environment, onStop);
   await loadGrammar();
   const keys = await loadGateKeys(config.keys, config.gate.dataDir);
-  const { store, embedded } = await openGateStore(config, environment, onStop);
+  let stopping = false;
+  const base: GateBase = {
+    authenticator: openAuthenticator(config.callers, clock),
+    jwks: jwkSetOf(keys),
+    isStopping: () => stopping,
+    telemetry,
+    log,
+    clock,
+  };
+  const admission = await startAdmission(config, base, keys, policies, environment, onStop);
+  const { store, embedded } = await openGateStore(config, environment, onStop, admission !== null);
+  if (admission !== null) {
+    admission.useStore(store);
+    // Before the store is closed.
+    onStop(admission.close);
+  }
   await startHousekeeping(config, keys[0], store, environment, onStop);
   const databases = readDatabases(config, store, environment, telemetry, onStop);
 
-  let stopping = false;
   const gate: Gate = {
+    ...base,
     ports: {
       clock,
       policies,
@@ -78,17 +96,11 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
       timeZoneDatabase: environment.timeZoneDatabase,
       services: config.services,
     },
-    authenticator: openAuthenticator(config.callers, clock),
-    jwks: jwkSetOf(keys),
     async pingDatabase() {
       if (embedded !== null && !embedded.isAlive()) throw new PlangateError("embedded-postgres", "It has ended");
       await store.ping();
     },
-    isStopping: () => stopping,
     databaseStates: () => databases.states(),
-    telemetry,
-    log,
-    clock,
   };
   const hosts = config.callers === null ? allowedHosts(config) : null;
   const ownMetrics = metrics === null ? null : await serveOn(gate, metricsRoutes, hosts, metrics, onStop);
@@ -100,6 +112,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
   return {
     url: server.url,
     metricsUrl: ownMetrics?.url ?? null,
+    admissionUrl: admission?.url ?? null,
     policies: policies.current().set,
     reloadPolicies: () => policies.reload(),
   };

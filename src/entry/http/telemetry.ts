@@ -16,6 +16,8 @@ export interface Telemetry extends TlsMetrics {
   databaseRead(database: string, node: string, result: "ok" | "failed"): void;
   /** From now on the metrics tell of these servers. */
   watchDatabases(states: () => readonly NodeState[]): void;
+  /** From now on the metrics tell of what waits for the database. */
+  watchSpool(backlog: () => { records: number; bytes: number }): void;
   /** Prometheus' text format. */
   text(): Promise<{ contentType: string; body: string }>;
 }
@@ -123,6 +125,7 @@ export function newTelemetry(policies: () => { staleSince: Date | null }): Telem
     },
     databaseRead: (database, node, result) => databaseReads.inc({ database, node, result }),
     watchDatabases: (states) => watchDatabases(states, registers),
+    watchSpool: (backlog) => watchSpool(backlog, registers),
     text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
 }
@@ -147,6 +150,25 @@ function watchDatabases(states: () => readonly NodeState[], registers: Registry[
       for (const { database, node, lastRead } of states()) {
         if (lastRead !== null) this.set({ database, node }, lastRead.getTime() / 1000);
       }
+    },
+  });
+}
+
+function watchSpool(backlog: () => { records: number; bytes: number }, registers: Registry[]): void {
+  new Gauge({
+    name: "plangate_admission_spool_records",
+    help: "Admission verdicts on this gate's disk that are not in the audit chain yet.",
+    registers,
+    collect() {
+      this.set(backlog().records);
+    },
+  });
+  new Gauge({
+    name: "plangate_admission_spool_bytes",
+    help: "Size of the admission verdicts on this gate's disk; at the limit nothing is admitted.",
+    registers,
+    collect() {
+      this.set(backlog().bytes);
     },
   });
 }
