@@ -35,6 +35,11 @@ const answerSchema = z.looseObject({
   decision: z.enum(["approved", "rejected"]),
   allowed: z.boolean(),
   requestDigest: z.string(),
+  /** A compact JWS; absent: the gate is of an earlier version. */
+  pass: z
+    .string()
+    .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/)
+    .nullish(),
 });
 export type GateAnswer = z.output<typeof answerSchema>;
 

@@ -14,6 +14,7 @@ export interface CheckOptions {
   service?: string;
   database?: string;
   commit?: string;
+  image: string[];
   description?: string;
   requestedBy?: string;
   aiAssisted?: true;
@@ -37,6 +38,7 @@ export function requestCommand(io: CommandIo, text: CommandText): Command {
     .option("--service <NAME>", "what would be deployed")
     .option("--database <NAME>", "database that the migrations change")
     .option("--commit <SHA>", "commit that would be deployed")
+    .option("--image <IMAGE>", "image that would be deployed, by its digest: NAME@sha256:… (repeatable)", collect, [])
     .option("--description <TEXT>", "what the change is, such as the commit message")
     .option("--requested-by <WHO>", "who asks; their own approval does not count")
     .option("--ai-assisted", "an AI assistant helped to write the change")

@@ -20,6 +20,7 @@ export async function readRequestInput(
     service: options.service,
     database: options.database,
     commit: options.commit,
+    images: options.image.length === 0 ? undefined : options.image,
     description: options.description,
     requestedBy: options.requestedBy,
     aiAssisted: options.aiAssisted,

@@ -12,11 +12,12 @@ import { printable } from "../../output/printable.ts";
 import { type CheckOptions, requestCommand } from "./check-options.ts";
 import type { CommandIo } from "./io.ts";
 import { durationOption } from "./options.ts";
+import { openPassFile, type PassOptions, withPassOptions } from "./pass-options.ts";
 import { renderDecision } from "./render-decision.ts";
 import { readRequestInput } from "./request-input.ts";
 import { readConfig, readPolicies } from "./settings.ts";
 
-interface RequestOptions extends CheckOptions {
+interface RequestOptions extends CheckOptions, PassOptions {
   url?: string;
   caller?: string;
   audience: string;
@@ -25,7 +26,7 @@ interface RequestOptions extends CheckOptions {
 }
 
 export function build(io: CommandIo): Command {
-  return requestCommand(io, {
+  const command = requestCommand(io, {
     name: "request",
     summary: "Ask a running gate to decide on a deploy request; for pipelines.",
     examples: [
@@ -33,7 +34,8 @@ export function build(io: CommandIo): Command {
       "    --environment production --service orders --commit 9f1c2e7",
       "plangate request --request request.json --url https://plangate.example.com   # PLANGATE_TOKEN or GitHub's own",
     ],
-  })
+  });
+  return withPassOptions(command)
     .option("--url <URL>", "the gate (default: the variable PLANGATE_URL)")
     .option("--caller <NAME>", "name in the gate's `callers`, where a token could be that of several")
     .option("--audience <NAME>", "audience of the ID token that is asked of GitHub Actions", "plangate")
@@ -43,6 +45,7 @@ export function build(io: CommandIo): Command {
 }
 
 async function run(files: readonly string[], options: RequestOptions, io: CommandIo): Promise<void> {
+  const passFile = await openPassFile(options, io);
   refuseOptions(options);
   const credentials = credentialsFrom(io.env, options.audience);
   const url = gateUrl(options.url ?? io.env.PLANGATE_URL ?? "", credentials);
@@ -52,6 +55,7 @@ async function run(files: readonly string[], options: RequestOptions, io: Comman
   }
   const raw = await wholeRequest(files, options, io);
   const { request } = parseDeployRequest(raw);
+  passFile?.check(request);
   const answer = await requestDecision(
     {
       url,
@@ -72,6 +76,7 @@ async function run(files: readonly string[], options: RequestOptions, io: Comman
     },
   );
   io.stdout(await rendered(answer, options, io));
+  await passFile?.write(answer, request);
   io.setExitCode(answer.allowed ? 0 : 2);
 }
 
