@@ -1,14 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
 import { signMessage } from "../src/adapters/callers/standard-webhooks.ts";
 import { type PostgresServer, query, startPostgres } from "../test/support/postgres-server.ts";
 import { type Load, load } from "./load.ts";
+import { ended, listening, start } from "./processes.ts";
 
 const connections = 50;
 const seconds = 4;
@@ -101,34 +99,6 @@ function gateArguments(root: string, folder: string): string[] {
   ];
   writeFileSync(config, `${lines.join("\n")}\n`);
   return [join(root, "dist/plangate.js"), "serve", "--config", config];
-}
-
-function start(children: ChildProcess[], cwd: string, args: readonly string[], env: NodeJS.ProcessEnv) {
-  const child = spawn(process.execPath, args, {
-    cwd,
-    stdio: ["ignore", "pipe", "ignore"],
-    env: { ...process.env, ...env },
-  });
-  children.push(child);
-  return child;
-}
-
-/** The first URL that it prints. */
-async function listening({ stdout }: { stdout: Readable }): Promise<string> {
-  for await (const line of createInterface({ input: stdout })) {
-    const [url] = /http:\/\/[^ ]+/.exec(line) ?? [];
-    if (url !== undefined) {
-      stdout.resume();
-      return url;
-    }
-  }
-  throw new Error("a server ended before it listened");
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill("SIGTERM");
-  await once(child, "exit");
 }
 
 function summary(runs: readonly { gate: Load; bare: Load }[]): DecisionsBench {
