@@ -11,7 +11,7 @@ export const problemSchema = z.strictObject({
   detail: z.string(),
   /** Stable, kebab-case: what clients classify by. */
   code: z.string(),
-  /** Every wrong place of the input. An empty path is the input as a whole. */
+  /** The wrong places of the input, up to a hundred. An empty path is the input as a whole. */
   errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
   requestId: z.string(),
 });
@@ -75,13 +75,29 @@ export function sendProblem(response: Response, error: unknown, requestId: strin
     type: `urn:plangate:problem:${known ? error.code : "internal-error"}`,
     title: titles.get(status) ?? "Error",
     status,
-    detail: known ? error.message : `The gate failed. Its log has the reason under the request id ${requestId}.`,
+    detail: known
+      ? shortened(error.message)
+      : `The gate failed. Its log has the reason under the request id ${requestId}.`,
     code: known ? error.code : "internal-error",
-    ...(error instanceof InputError && { errors: error.issues.map(({ path, message }) => ({ path, message })) }),
+    ...(error instanceof InputError && { errors: firstIssues(error) }),
     requestId,
   };
   if (error instanceof HttpError) response.set(error.headers);
   if (status === 401) response.set("WWW-Authenticate", "Bearer");
   if (error instanceof RateLimited) response.set("Retry-After", String(error.retryAfterSeconds));
   response.status(status).type("application/problem+json").send(JSON.stringify(problem));
+}
+
+/** Enough to mend by; without an end, a small body would bring about an answer many times as large. */
+const mostIssues = 100;
+const longestText = 10_000;
+
+function firstIssues({ issues }: InputError): { path: string; message: string }[] {
+  return issues
+    .slice(0, mostIssues)
+    .map(({ path, message }) => ({ path: shortened(path), message: shortened(message) }));
+}
+
+function shortened(text: string): string {
+  return text.length <= longestText ? text : `${text.slice(0, longestText)}…`;
 }
