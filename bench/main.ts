@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type AdmissionBench, benchAdmission, type Latency } from "./admission.ts";
 import { benchCollect, type CollectBench } from "./collect.ts";
 import { benchCore } from "./core.ts";
 import { benchDecisions, type DecisionsBench } from "./decisions.ts";
@@ -34,6 +35,7 @@ const benches = new Map<string, () => void | Promise<void>>([
   ],
   ["collect", async () => reportCollected(await benchCollect(root))],
   ["decisions", async () => reportDecisions(await benchDecisions(root))],
+  ["admission", async () => reportAdmission(await benchAdmission(root))],
 ]);
 
 void main();
@@ -61,6 +63,14 @@ function reportDecisions({ gate, bare, throughput, p99 }: DecisionsBench): void 
     `  ${name}: ${requestsPerSecond.toFixed(0)} requests/s, median ${median.toFixed(1)} ms, p99 ${slow.toFixed(1)} ms\n`;
   process.stdout.write(
     `\`POST /v1/decisions\` with signature, evaluation and chained entry at 50 connections (aim: at least 1x the throughput and p99 of an express handler with one INSERT)\n${line("gate", gate)}${line("bare", bare)}  throughput ${throughput.toFixed(2)}x, p99 ${p99.toFixed(2)}x\n`,
+  );
+}
+
+function reportAdmission({ gate, bare, gateWithoutDatabase }: AdmissionBench): void {
+  const line = (name: string, { median, p99 }: Latency) =>
+    `  ${name}: median ${median.toFixed(2)} ms (${(median - bare.median).toFixed(2)} ms more), p99 ${p99.toFixed(1)} ms\n`;
+  process.stdout.write(
+    `500 admission reviews/s on one process (aim: p99 under 10 ms, median at most 1 ms more than an express handler that answers a constant)\n${line("bare handler", bare)}${line("gate", gate)}${line("gate, its database stopped", gateWithoutDatabase)}`,
   );
 }
 
