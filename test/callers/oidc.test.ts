@@ -106,6 +106,40 @@ describe("algorithms and keys", () => {
     await refuses(`${base64url({ alg: "PS256", kid: key.kid })}.${payload}.${signature}`, "its key is for RS256");
   });
 
+  it.each([
+    ["RS256 to ES256 swap", "rsa", "ES256", "its key is for RS256 or PS256"],
+    ["ES256 to RS256 swap", "ec", "RS256", "its key is for ES256"],
+    ["ES256 to PS256 swap", "ec", "PS256", "its key is for ES256"],
+  ] as const)("%s", async (_name, kind, alg, detail) => {
+    const key = newKey(kind);
+    issuer.keys = [...issuer.keys, key];
+    const { payload, signature } = partsOf(issuer.sign({}, { key }));
+    await refuses(`${base64url({ alg, kid: key.kid, typ: "JWT" })}.${payload}.${signature}`, detail);
+  });
+
+  it.each([
+    ["a signature of zeros (CVE-2022-21449)", Buffer.alloc(64)],
+    ["a signature of one byte", Buffer.alloc(1)],
+    ["a signature in DER in place of two numbers", Buffer.from("30060201010201010000", "hex")],
+  ])("%s", async (_name, signature) => {
+    const { header, payload } = partsOf(issuer.sign());
+    await refuses(`${header}.${payload}.${signature.toString("base64url")}`, "signature is not its issuer's");
+  });
+
+  it("one flipped bit of the signature, and padding after it", async () => {
+    const { header, payload, signature } = partsOf(issuer.sign());
+    const bytes = Buffer.from(signature, "base64url");
+    bytes[7] = (bytes[7] ?? 0) ^ 1;
+    await refuses(`${header}.${payload}.${bytes.toString("base64url")}`, "signature is not its issuer's");
+    await refuses(`${header}.${payload}.${signature}=`, "does not hold|not a");
+  });
+
+  it("a certificate chain that the token brings along (x5c) is not looked at", async () => {
+    const own = newKey();
+    const token = issuer.sign({}, { key: { ...own, kid: issuer.keys[0]?.kid ?? "" }, header: { x5c: ["AAAA"] } });
+    await refuses(token, "signature is not its issuer's");
+  });
+
   it.each(["jwk", "jku", "x5u", "crit", "b64"])("a token that brings %s along", async (name) => {
     const own = newKey();
     const value = { jwk: own.jwk, jku: `${issuer.url}/jwks`, x5u: issuer.url, crit: ["exp"], b64: false }[name];

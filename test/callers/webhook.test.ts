@@ -241,6 +241,31 @@ describe("replay", () => {
     expect(answers.filter(({ status }) => status !== 200 && status !== 409)).toEqual([]);
   });
 
+  it("concurrent replay with another body: one of the two is decided, once", async () => {
+    const id = newId();
+    const bodies = [body, JSON.stringify({ ...deploy, commit: "0ther" })];
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => {
+        const text = bodies[index % 2] ?? body;
+        return send(text, signedHeaders(text, { id, timestamp: now }));
+      }),
+    );
+    const decided = answers.filter(({ status }) => status === 200);
+    expect(new Set(decided.map((answer) => answer.body.id)).size).toBe(1);
+    expect(new Set(answers.filter(({ status }) => status !== 200).map(({ status }) => status)).has(422)).toBe(true);
+    expect(answers.filter(({ status }) => ![200, 409, 422].includes(status))).toEqual([]);
+  });
+
+  it("another Idempotency-Key beside the signed id does not make another request of it", async () => {
+    const headers = signedHeaders(body, { id: newId(), timestamp: now });
+    await send(body, headers).expect(200);
+    expect((await send(body, { ...headers, "Idempotency-Key": newId() }).expect(400)).body.code).toBe("bad-request");
+    const twice = { ...headers, Host: "gate", Connection: "close", "Content-Type": "application/json" };
+    const lines = [...Object.entries(twice), ["Idempotency-Key", "a"], ["Idempotency-Key", "b"]];
+    const text = `POST /v1/decisions HTTP/1.1\r\n${lines.map(([key, of]) => `${key}: ${of}\r\n`).join("")}Content-Length: ${body.length}\r\n\r\n${body}`;
+    expect(await raw(text)).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
   it("one caller's id is nothing to another", async () => {
     const id = newId();
     await send(body, signedHeaders(body, { id, timestamp: now })).expect(200);

@@ -2,6 +2,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfigFile } from "../../src/adapters/config/config.ts";
+import { openStore } from "../../src/adapters/store/store.ts";
 import { startTestGate, type TestGate } from "../http/gate.ts";
 import { query } from "../support/postgres-server.ts";
 import { type People, people } from "./people.ts";
@@ -135,6 +136,27 @@ describe("a token is used up by the approval that it brings about, and by nothin
     });
   });
 
+  it("for ever: its jti is remembered when the token has long ended and old rows were deleted", async () => {
+    const [first, second] = [fresh(deploy), fresh(deploy)];
+    const used = await send({ ...first, overrides: [team.override("dba", first, { jti: "old" }, friday)] });
+    const later = new Date("2027-03-12T12:00:00Z");
+    const store = await openStore({
+      connection: { connectionString: gate.database.url },
+      maxConnections: 1,
+      onConnectionError: () => {},
+      clock: { now: () => later },
+      evidenceRetentionMs: 1,
+    });
+    await store.prune();
+    await store.close();
+    gate.setTime(later.toISOString());
+    const again = await send({ ...second, overrides: [team.override("dba", second, { jti: "old" }, later)] });
+    expect(again).toMatchObject({
+      allowed: false,
+      warnings: [expect.stringContaining(`old was used up by the decision ${used.id}`)],
+    });
+  });
+
   it("with an Idempotency-Key, the stored approval is given again", async () => {
     const request = fresh(deploy);
     const body = { ...request, overrides: [team.override("dba", request, { jti: "keyed" }, friday)] };
@@ -191,6 +213,32 @@ describe("quorum", () => {
     expect(decision.warnings[0]).toBe(
       `Override 2 of 2 does not count: dba-0-${counter} comes with the request more than once.`,
     );
+  });
+});
+
+describe("the digest of another request", () => {
+  const signedFor = { ...schema, commit: "9f1c2e7", images: ["registry/orders@sha256:1"], database: "orders" };
+  const [migration = { path: "", sql: "" }] = signedFor.migrations;
+  it.each<[string, object]>([
+    ["commit", { commit: "0ther" }],
+    ["commit, left out", { commit: null }],
+    ["SQL", { migrations: [{ ...migration, sql: `${migration.sql} DROP TABLE orders;` }] }],
+    ["SQL, by white space", { migrations: [{ ...migration, sql: `${migration.sql} ` }] }],
+    ["migration's path", { migrations: [{ ...migration, path: "b.sql" }] }],
+    ["migration more", { migrations: [migration, migration] }],
+    ["environment", { environment: "staging" }],
+    ["service", { service: "billing" }],
+    ["action", { action: "rollback" }],
+    ["image", { images: ["registry/orders@sha256:2"] }],
+    ["order of images", { images: ["registry/a@sha256:2", ...signedFor.images] }],
+    ["database", { database: "billing" }],
+  ])("another %s: neither override nor approval counts", async (_name, change) => {
+    const { plansDigest } = await send(signedFor);
+    const overrides = [team.override("dba", signedFor, {}, friday)];
+    const approvals = [team.approval("dba", signedFor, plansDigest, friday)];
+    const decision = await send({ ...signedFor, ...change, overrides, approvals });
+    expect(decision).toMatchObject({ allowed: false, overrides: [] });
+    expect(decision.warnings.filter((text: string) => text.includes("it is for another request"))).toHaveLength(2);
   });
 });
 
