@@ -119,4 +119,43 @@ describe("100 parallel uses of one override token", () => {
     const again = await send(await serve(["--config", config]).url(), [token]);
     expect(again).toMatchObject({ allowed: false, warnings: [expect.stringContaining("was used up by the decision")] });
   });
+
+  it.each([0, 1, 10])(
+    "on the embedded database of one gate that is killed with -9 after %i answers: one in total",
+    async (answers) => {
+      const { config, dba } = newWorld(null);
+      const first = serve(["--config", config]);
+      const url = await first.url();
+      const token = dba.override("dba", request, { jti });
+      const heard: Decision[] = [];
+      const attempts = Array.from({ length: 100 }, async () => {
+        heard.push(await send(url, [token]));
+        if (heard.length >= answers) first.signal("SIGKILL");
+      });
+      // The gate has taken the requests when it answers another one.
+      await fetch(`${url}/healthz`).catch(() => undefined);
+      if (answers === 0) first.signal("SIGKILL");
+      await Promise.allSettled(attempts);
+      await first.ended();
+      expect(heard.length).toBeLessThan(100);
+
+      const again = await serve(["--config", config]).url();
+      const later = await Promise.all(Array.from({ length: 20 }, () => send(again, [token])));
+      const approved = (await (await fetch(`${again}/v1/decisions?decision=approved&limit=100`)).json()) as {
+        decisions: Decision[];
+      };
+      expect(approved.decisions).toHaveLength(1);
+      const [{ id } = { id: "" }] = approved.decisions;
+      // The answer of the one that is honoured may have been lost with the gate.
+      const all = [...heard, ...later];
+      expect(all.filter(({ allowed }) => allowed).every((decision) => decision.id === id)).toBe(true);
+      for (const { allowed, warnings, overrides } of all) {
+        if (allowed) continue;
+        expect(overrides).toEqual([]);
+        expect(warnings).toEqual([
+          `The override does not count: ${jti} was used up by the decision ${id}, and an override counts once.`,
+        ]);
+      }
+    },
+  );
 });
