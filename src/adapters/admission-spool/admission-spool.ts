@@ -14,7 +14,7 @@ export interface AdmissionSpool {
   recorder: AdmissionRecorder;
   /** For readiness. Throws PlangateError `spool-failed` where a record could not be made now. */
   checkWritable(): Promise<void>;
-  /** From now on, and with what an earlier process left, the store is given what was recorded. To be called once. */
+  /** From now on the store is given what was recorded, what an earlier process left too. Nothing happens a second time, or once closed. */
   drainTo(store: AdmissionSink): void;
   /** What is not in the store yet. */
   backlog(): Extent;
@@ -63,8 +63,8 @@ function openLocked(segments: Segments, lock: DirectoryLock, options: AdmissionS
     recorder: { record: async (record) => writer.append(toLine(record)) },
     checkWritable: () => writer.check(),
     drainTo({ admissions }) {
-      if (drainer !== null || closing !== null) throw new Error("the spool is drained already, or closed");
-      drainer = startDrainer({ segments, onEvent, write: (records) => admissions.writeAdmissions(records) });
+      if (closing !== null) return;
+      drainer ??= startDrainer({ segments, onEvent, write: (records) => admissions.writeAdmissions(records) });
     },
     backlog: () => segments.backlog(),
     close() {
