@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { PlangateError } from "../../core/errors.ts";
-import { fetchJson } from "../outgoing/fetch-json.ts";
 import { parseSecret } from "../callers/secret.ts";
 import { signMessage } from "../callers/standard-webhooks.ts";
+import { fetchJson } from "../outgoing/fetch-json.ts";
 
 /** How a pipeline proves to the gate who it is. Holds secrets: never print it. */
 export type Credentials =
