@@ -10,9 +10,10 @@ import { classify } from "../core/admission/classify.ts";
 import { type AdmissionInput, type AdmissionVerdict, judgeWorkload } from "../core/admission/judge.ts";
 import type { CarriedPass } from "../core/admission/pass-agreement.ts";
 import { type AdmissionRequest, parseReview } from "../core/admission/review.ts";
-import type { AdmissionSettings } from "../core/admission/settings.ts";
+import { type AdmissionSettings, enforcementOf } from "../core/admission/settings.ts";
 import type { Workload } from "../core/admission/workload.ts";
 import { PlangateError } from "../core/errors.ts";
+import type { Enforcement } from "../core/policy/policy.ts";
 import type {
   AdmissionRecord,
   AdmissionRecorder,
@@ -57,28 +58,38 @@ export async function admit(
   raw: unknown,
 ): Promise<Admitted> {
   const review = parseReview(raw);
+  const enforced = enforcementOf(settings.admission, environment);
   if (review.request === null) {
     if (review.uid === null) throw new PlangateError("bad-request", `${review.problem} It has no request.uid.`);
-    return ended("unreadable", answerRefused(review.uid, review.problem), false);
+    return ended("unreadable", answerRefused(review.uid, review.problem, enforced), false);
   }
   const { request } = review;
   const { uid, dryRun } = request;
   const classification = classify(request, environment, settings.admission);
   if (classification.kind === "not-gated") return ended("not-gated", answerNotGated(uid, classification.why), dryRun);
-  if (classification.kind === "unreadable") {
-    return ended("unreadable", answerRefused(uid, classification.problem), dryRun);
-  }
   const at = ports.clock.now();
+  const { set, staleSince } = ports.policies.current();
+  const base = { request, environment, at, policyDigest: set.digest };
+  if (classification.kind === "unreadable") {
+    const { problem } = classification;
+    const allowed = enforced !== "deny";
+    const record = recordOf(base, null, { allowed, basis: "unreadable", enforcement: enforced, problems: [problem] });
+    const answer = answerRefused(uid, problem, enforced);
+    return recorded(ports, request, enforced, { answer, outcome: "unreadable", record });
+  }
   const { workload } = classification;
-  const base = { request, environment, workload, at, policyDigest: ports.policies.current().set.digest };
   if (classification.kind === "exempt") {
     const { reason } = classification;
-    const record = recordOf(base, { allowed: true, basis: "exempt", enforcement: "deny", problems: [reason] }, null);
-    return recorded(ports, request, { answer: answerExempt(uid, reason), outcome: "exempt", record });
+    const record = recordOf(base, workload, {
+      allowed: true,
+      basis: "exempt",
+      enforcement: enforced,
+      problems: [reason],
+    });
+    return recorded(ports, request, enforced, { answer: answerExempt(uid, reason), outcome: "exempt", record });
   }
   const pass: CarriedPass = workload.pass === null ? null : ports.passes.verify(workload.pass, at);
-  const { set, staleSince } = ports.policies.current();
-  const verdict = await judged(ports, request, {
+  const verdict = await judged(ports, request, classification.changesTemplate, {
     environment,
     workload,
     workloadKind: classification.workloadKind,
@@ -94,26 +105,27 @@ export async function admit(
   const { allowed, basis, enforcement } = verdict;
   const decisionId = basis === "pass" ? (pass?.claims?.dec ?? null) : null;
   const problems = verdict.problems.map(({ message }) => message);
-  const record = recordOf(base, { allowed, basis, enforcement, problems }, decisionId);
+  const record = recordOf(base, workload, { allowed, basis, enforcement, problems }, decisionId);
   const outcome = !allowed ? "denied" : problems.length > 0 ? "warned" : "allowed";
-  return recorded(ports, request, {
+  return recorded(ports, request, enforced, {
     answer: answerJudged(request, environment, workload, verdict, decisionId),
     outcome,
     record,
   });
 }
 
-/** Only what would be denied is looked up, so that nothing else waits for the database. */
+/** Only what would be denied is looked up, so that nothing else waits for the database. A template that waits to be let go is not coming back. */
 async function judged(
   ports: AdmissionPorts,
   request: AdmissionRequest,
+  changesTemplate: boolean,
   input: AdmissionInput,
 ): Promise<AdmissionVerdict> {
   const verdict = judgeWorkload(input);
   const { workload, workloadKind, environment } = input;
   const rollsOut = !workloadKind.needsPass && workloadKind.template.length > 0;
   const isHeldUp = verdict.problems.length > 0 && input.settings.rollbacks === "allow";
-  if (!rollsOut || !isHeldUp || request.name === null) return verdict;
+  if (!changesTemplate || !rollsOut || !isHeldUp || request.name === null) return verdict;
   const admittedBefore = await ports.templates.wasAdmitted({
     environment,
     namespace: request.namespace,
@@ -127,15 +139,16 @@ async function judged(
 interface RecordBase {
   request: AdmissionRequest;
   environment: string;
-  workload: Workload;
   at: Date;
   policyDigest: string;
 }
 
+/** `workload`: null where it cannot be read. */
 function recordOf(
-  { request, environment, workload, at, policyDigest }: RecordBase,
+  { request, environment, at, policyDigest }: RecordBase,
+  workload: Workload | null,
   verdict: Pick<AdmissionRecord, "allowed" | "basis" | "enforcement" | "problems">,
-  decisionId: string | null,
+  decisionId: string | null = null,
 ): AdmissionRecord {
   return {
     id: `adm_${randomUUID().replaceAll("-", "")}`,
@@ -143,24 +156,25 @@ function recordOf(
     at: at.toISOString(),
     environment,
     namespace: request.namespace,
-    kind: workload.kind,
-    name: request.name ?? workload.name ?? "",
+    kind: workload?.kind ?? request.resource,
+    name: request.name ?? workload?.name ?? "",
     // Deleting and connecting are not judged.
     operation: request.operation === "UPDATE" ? "UPDATE" : "CREATE",
     user: request.user,
-    service: workload.service,
-    commit: workload.commit,
-    images: [...new Set(workload.containers.map(({ image }) => image))],
+    service: workload?.service ?? null,
+    commit: workload?.commit ?? null,
+    images: [...new Set(workload?.containers.map(({ image }) => image))],
     ...verdict,
     decisionId,
     policyDigest,
-    templateDigest: workload.templateDigest,
+    templateDigest: workload?.templateDigest ?? null,
   };
 }
 
 async function recorded(
   { recorder }: AdmissionPorts,
   { uid, dryRun }: AdmissionRequest,
+  enforced: Enforcement,
   result: Pick<Admitted, "answer" | "outcome"> & { record: AdmissionRecord },
 ): Promise<Admitted> {
   if (dryRun) return { ...result, dryRun, record: null, error: null };
@@ -171,7 +185,7 @@ async function recorded(
     if (!(error instanceof PlangateError && error.code === "spool-failed")) throw error;
     const message =
       "The gate could not record this, and what is not recorded is not admitted. Try again; if it lasts, look at the gate's log.";
-    const answer = result.answer.response.allowed ? answerRefused(uid, message) : result.answer;
+    const answer = result.answer.response.allowed ? answerRefused(uid, message, enforced) : result.answer;
     return { answer, outcome: "unrecorded", dryRun, record: null, error };
   }
 }

@@ -1,3 +1,4 @@
+import type { Enforcement } from "../policy/policy.ts";
 import type { AdmissionVerdict } from "./judge.ts";
 import { type AdmissionRequest, reviewVersion } from "./review.ts";
 import type { Workload } from "./workload.ts";
@@ -29,11 +30,16 @@ export function answerExempt(uid: string, reason: string): ReviewAnswer {
   return answer(uid, true, { auditAnnotations: { verdict: "exempt", reason: cut(reason, longestAnnotation) } });
 }
 
-/** `message`: what people at `kubectl apply` read. */
-export function answerRefused(uid: string, message: string): ReviewAnswer {
-  return answer(uid, false, {
-    status: { code: 403, reason: "Forbidden", message },
-    auditAnnotations: { verdict: "denied", reason: cut(message, longestAnnotation) },
+/** Refuses what could not be judged, where the enforcement lets it. `message`: what people at `kubectl apply` read. */
+export function answerRefused(uid: string, message: string, enforcement: Enforcement): ReviewAnswer {
+  const allowed = enforcement !== "deny";
+  return answer(uid, allowed, {
+    ...(allowed ? {} : { status: { code: 403, reason: "Forbidden", message } }),
+    ...(enforcement === "warn" ? { warnings: [cut(`Would be denied: ${message}`, longestWarning)] } : {}),
+    auditAnnotations: {
+      verdict: allowed ? `would be denied (${enforcement})` : "denied",
+      reason: cut(message, longestAnnotation),
+    },
   });
 }
 

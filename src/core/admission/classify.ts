@@ -1,3 +1,4 @@
+import { digestOf } from "../digest.ts";
 import { globMatches } from "../policy/match.ts";
 import { isControllerMade } from "./controllers.ts";
 import type { AdmissionRequest } from "./review.ts";
@@ -12,7 +13,13 @@ export type Classification =
   /** `problem`: a sentence. */
   | { kind: "unreadable"; problem: string }
   | { kind: "exempt"; workload: Workload; reason: string }
-  | { kind: "judged"; workload: Workload; workloadKind: WorkloadKind };
+  | {
+      kind: "judged";
+      workload: Workload;
+      workloadKind: WorkloadKind;
+      /** The object is new or has another pod template than it had; if not, it is let go. */
+      changesTemplate: boolean;
+    };
 
 export function classify(
   request: AdmissionRequest,
@@ -22,31 +29,47 @@ export function classify(
   const { operation, resource, subResource } = request;
   if (operation === "DELETE") return notGated("deleting starts nothing");
   if (operation === "CONNECT") return notGated("connecting starts nothing");
-  const kind = workloadKinds.get(resource);
-  if (kind === undefined) {
-    return unreadable(`The gate does not know ${resource}: take it out of the webhook's rules.`);
+  if (subResource !== null && harmlessSubResources.has(subResource)) {
+    return notGated(`${subResource} starts nothing new`);
   }
-  if (subResource !== null && subResource !== "ephemeralcontainers") {
-    if (harmlessSubResources.has(subResource)) return notGated(`${subResource} starts nothing new`);
-    return unreadable(`The gate does not know ${resource}/${subResource}: take it out of the webhook's rules.`);
+  const kind = workloadKinds.get(resource);
+  if (kind === undefined || (subResource !== null && subResource !== "ephemeralcontainers")) {
+    const what = subResource === null ? resource : `${resource}/${subResource}`;
+    return unreadable(`The gate does not know ${what}: take it out of the webhook's rules.`);
   }
   if (isControllerMade(request, kind.name, settings.controllers)) return notGated("a controller makes it");
   if (request.object === null) return unreadable("The AdmissionReview has no object.");
   const workload = readWorkload(kind, request.object);
-  if (typeof workload === "string") return unreadable(`The ${kind.name} cannot be read: ${workload}.`);
-  if (startsNothing(request, kind, workload)) return notGated("what it runs does not change");
+  if (typeof workload === "string") {
+    // Or else nobody could take the finalizers from it.
+    if (changesMetadataOnly(request)) return notGated("nothing but its metadata changes");
+    return unreadable(`The ${kind.name} cannot be read: ${workload}.`);
+  }
+  const old = oldWorkload(request, kind);
+  if (startsNothing(kind, old, workload)) return notGated("what it runs does not change");
   const exemption = settings.exempt.find((one) => exempts(one, environment, request, workload));
   if (exemption !== undefined) return { kind: "exempt", workload, reason: exemption.reason };
-  return { kind: "judged", workload, workloadKind: kind };
+  const changesTemplate = old?.templateDigest !== workload.templateDigest;
+  return { kind: "judged", workload, workloadKind: kind, changesTemplate };
 }
 
-/** An old object that is missing or cannot be read proves nothing. */
-function startsNothing({ operation, oldObject }: AdmissionRequest, kind: WorkloadKind, workload: Workload): boolean {
-  if (operation !== "UPDATE" || oldObject === null) return false;
+/** null: there is none, or it cannot be read, and proves nothing. */
+function oldWorkload({ operation, oldObject }: AdmissionRequest, kind: WorkloadKind): Workload | null {
+  if (operation !== "UPDATE" || oldObject === null) return null;
   const old = readWorkload(kind, oldObject);
-  if (typeof old === "string" || (old.held && !workload.held)) return false;
+  return typeof old === "string" ? null : old;
+}
+
+function startsNothing(kind: WorkloadKind, old: Workload | null, workload: Workload): boolean {
+  if (old === null || (old.held && !workload.held)) return false;
   const rollsOut = !kind.needsPass && kind.template.length > 0;
   return rollsOut ? old.templateDigest === workload.templateDigest : old.runDigest === workload.runDigest;
+}
+
+function changesMetadataOnly({ operation, object, oldObject }: AdmissionRequest): boolean {
+  if (operation !== "UPDATE" || object === null || oldObject === null) return false;
+  const rest = ({ metadata: _, status: __, ...parts }: Record<string, unknown>) => digestOf(parts);
+  return rest(object) === rest(oldObject);
 }
 
 function exempts(exemption: Exemption, environment: string, request: AdmissionRequest, workload: Workload): boolean {

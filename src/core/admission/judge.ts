@@ -6,7 +6,7 @@ import type { DeployRequest } from "../request.ts";
 import { formatDuration } from "../values.ts";
 import { freezesAgainstPass } from "./freezes.ts";
 import { type CarriedPass, passProblems } from "./pass-agreement.ts";
-import type { AdmissionSettings } from "./settings.ts";
+import { type AdmissionSettings, enforcementOf } from "./settings.ts";
 import { serviceLabel, type Workload } from "./workload.ts";
 import type { WorkloadKind } from "./workload-kinds.ts";
 
@@ -48,7 +48,7 @@ export interface AdmissionVerdict {
 /** Judges a workload that is new or runs something new. Pure: the pass's signature was checked before. */
 export function judgeWorkload(input: AdmissionInput): AdmissionVerdict {
   const { environment, settings, workloadKind } = input;
-  const enforcement = settings.environments === null ? "deny" : (settings.environments.get(environment) ?? "deny");
+  const enforcement = enforcementOf(settings, environment);
   const found = [...unknownEnvironment(input), ...tooStale(input)];
   const own =
     workloadKind.needsPass || (input.pass !== null && !input.admittedBefore) ? byPass(input) : byPolicies(input, []);

@@ -24,3 +24,8 @@ export interface AdmissionSettings {
   /** May a pod template that the gate admitted before come back whenever it is needed? */
   rollbacks: "allow" | "deny";
 }
+
+/** What becomes of an environment's verdicts; of one that is not configured, too. */
+export function enforcementOf({ environments }: AdmissionSettings, environment: string): Enforcement {
+  return environments?.get(environment) ?? "deny";
+}

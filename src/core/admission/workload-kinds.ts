@@ -32,6 +32,8 @@ export const workloadKinds: ReadonlyMap<string, WorkloadKind> = new Map([
   ["extensions/replicasets", replicaSet],
   ["/replicationcontrollers", kind("ReplicationController", ofSpec)],
   ["/pods", kind("Pod", [])],
+  // By itself it starts nothing, but a Rollout can take its pods from one (workloadRef).
+  ["/podtemplates", kind("PodTemplate", ["template"])],
   ["argoproj.io/rollouts", kind("Rollout", ofSpec)],
 ]);
 

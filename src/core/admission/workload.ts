@@ -27,7 +27,7 @@ export interface Workload {
   /** SHA-256 (hex) of the migrations, in order, as the annotation lists them. */
   migrations: readonly string[];
   containers: readonly Container[];
-  /** It waits to be let go: `suspend`, `paused`, or a Job with a parallelism of 0. */
+  /** It waits to be let go: `suspend`, `paused`, or a Job with a parallelism of 0 or nothing to complete. */
   held: boolean;
   /** Of the pod template; what rolls out again when it changes. */
   templateDigest: string;
@@ -51,12 +51,18 @@ const podSpecSchema = z.looseObject({
     .array(z.looseObject({ name: z.string(), image: z.looseObject({ reference: z.string().nullish() }).nullish() }))
     .nullish(),
 });
-const specSchema = z.looseObject({
+const jobSpecSchema = z.looseObject({
   suspend: z.boolean().nullish(),
-  paused: z.boolean().nullish(),
   parallelism: z.number().nullish(),
+  completions: z.number().nullish(),
+});
+const specSchema = z.looseObject({
+  ...jobSpecSchema.shape,
+  paused: z.boolean().nullish(),
   schedule: z.string().nullish(),
   timeZone: z.string().nullish(),
+  startingDeadlineSeconds: z.number().nullish(),
+  jobTemplate: z.looseObject({ spec: jobSpecSchema.nullish() }).nullish(),
   /** Argo Rollouts: the pod template is another object's. */
   workloadRef: z.record(z.string(), z.unknown()).nullish(),
 });
@@ -71,9 +77,8 @@ export function readWorkload(kind: WorkloadKind, object: Record<string, unknown>
   const pods = readTemplate(template ?? (spec.data.workloadRef == null ? undefined : noTemplate));
   if (typeof pods === "string") return pods;
   const { labels, annotations, name, generateName } = metadata.data;
-  const { suspend, paused, parallelism, schedule, timeZone, workloadRef } = spec.data;
+  const { paused, schedule, timeZone, startingDeadlineSeconds, jobTemplate, workloadRef } = spec.data;
   const annotation = (key: string) => annotations?.[key] || null;
-  const jobParallelism = kind.name === "CronJob" ? jobSpec(object) : parallelism;
   return {
     kind: kind.name,
     name: name || generateName || null,
@@ -82,20 +87,22 @@ export function readWorkload(kind: WorkloadKind, object: Record<string, unknown>
     commit: annotation(commitAnnotation),
     migrations: listed(annotation(migrationsAnnotation)),
     containers: pods.containers,
-    held: suspend === true || paused === true || (kind.needsPass && jobParallelism === 0),
+    held: waits(spec.data) || paused === true || waits(jobTemplate?.spec ?? {}),
     templateDigest: digestOf({ template: pods.template, workloadRef: workloadRef ?? null }),
-    runDigest: digestOf({ runs: pods.runs, schedule: schedule ?? null, timeZone: timeZone ?? null }),
+    runDigest: digestOf({
+      runs: pods.runs,
+      // What is put into pods (by Istio, by Vault) stands in their template's labels and annotations. Those of a running pod change nothing.
+      marks: kind.template.length > 0 ? pods.marks : null,
+      when: [schedule ?? null, timeZone ?? null, startingDeadlineSeconds ?? null],
+    }),
   };
 }
 
 /** A rollout whose template is another object's, which is judged by itself. */
 const noTemplate = { spec: { containers: [] } };
 
-function jobSpec(object: Record<string, unknown>): number | null | undefined {
-  const path = ["spec", "jobTemplate", "spec"];
-  const spec = path.reduce<unknown>((part, key) => (isRecord(part) ? part[key] : undefined), object);
-  const parsed = specSchema.safeParse(spec ?? {});
-  return parsed.success && parsed.data.suspend !== true ? parsed.data.parallelism : 0;
+function waits({ suspend, parallelism, completions }: z.output<typeof jobSpecSchema>): boolean {
+  return suspend === true || parallelism === 0 || completions === 0;
 }
 
 interface PodTemplate {
@@ -103,6 +110,8 @@ interface PodTemplate {
   /** Without what does not roll out: marks of a restart, of the gate, and of controllers. */
   template: unknown;
   runs: unknown;
+  /** Labels and annotations, without the same. */
+  marks: unknown;
 }
 
 function readTemplate(template: unknown): PodTemplate | string {
@@ -118,6 +127,7 @@ function readTemplate(template: unknown): PodTemplate | string {
     image == null ? [] : [{ name, image: image.reference ?? "", role: "volume" as const }],
   );
   const { labels, annotations } = metadata.data;
+  const marks = { labels: without(labels, isControllersLabel), annotations: without(annotations, isMark) };
   return {
     containers: [
       ...withRole("container", spec.containers),
@@ -125,12 +135,9 @@ function readTemplate(template: unknown): PodTemplate | string {
       ...withRole("ephemeral container", spec.ephemeralContainers),
       ...mounted,
     ],
-    template: {
-      labels: without(labels, isControllersLabel),
-      annotations: without(annotations, isMark),
-      spec: template.spec,
-    },
+    template: { ...marks, spec: template.spec },
     runs: runsOf(spec),
+    marks,
   };
 }
 
@@ -145,7 +152,7 @@ function without(
   return Object.fromEntries(Object.entries(given ?? {}).filter(([key]) => !leftOut(key)));
 }
 
-/** Fields that say where a pod runs and with how much, which schedulers and queues set on what others have made. */
+/** Fields that say where a pod runs, with how much and for how long, which schedulers and queues set on what others have made. */
 const scheduling: ReadonlySet<string> = new Set([
   "nodeName",
   "nodeSelector",
@@ -159,6 +166,8 @@ const scheduling: ReadonlySet<string> = new Set([
   "preemptionPolicy",
   "overhead",
   "resources",
+  "activeDeadlineSeconds",
+  "terminationGracePeriodSeconds",
 ]);
 
 function runsOf(spec: z.output<typeof podSpecSchema>): unknown {
