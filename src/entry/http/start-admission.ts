@@ -41,6 +41,11 @@ export async function startAdmission(
 ): Promise<RunningAdmission | null> {
   const { listen, admission } = config;
   if (listen.admission === null) return null;
+  if (config.database !== null && config.keys.length === 0) {
+    log.warn(
+      "this gate signs with a key of its own, so passes of other gates do not count here; set `keys` for all of them",
+    );
+  }
   const spool = await openAdmissionSpool({
     directory: admission.spoolDirectory,
     onEvent: (event) => logSpoolEvent(log, event),
@@ -75,6 +80,7 @@ export async function startAdmission(
     },
   });
   base.telemetry.watchTls(() => server.state());
+  log.info({ url: server.url }, "the admission address is up");
   let closing: Promise<void> | null = null;
   const close = () => {
     closing ??= server.close().then(() => spool.close());
