@@ -58,12 +58,16 @@ interface WorkloadKind {
   jobTemplate?: true;
 }
 
+/** Every kind that the admission check looks at. */
 const workloadKinds: readonly WorkloadKind[] = [
   { apiVersion: "batch/v1", kind: "Job" },
   { apiVersion: "batch/v1", kind: "CronJob", jobTemplate: true },
   { apiVersion: "apps/v1", kind: "Deployment" },
   { apiVersion: "apps/v1", kind: "StatefulSet" },
   { apiVersion: "apps/v1", kind: "DaemonSet" },
+  { apiVersion: "apps/v1", kind: "ReplicaSet" },
+  { apiVersion: "v1", kind: "ReplicationController" },
+  { apiVersion: "v1", kind: "PodTemplate" },
   { apiVersion: "v1", kind: "Pod" },
   { apiVersion: "argoproj.io/v1alpha1", kind: "Rollout" },
 ];
