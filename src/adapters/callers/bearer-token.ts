@@ -2,8 +2,8 @@ import jwt from "jsonwebtoken";
 import { z } from "zod";
 import { PlangateError } from "../../core/errors.ts";
 import { parseJson } from "../../core/json.ts";
+import { type PublishedKey, type TokenAlgorithm, tokenAlgorithms } from "../key-sets/key-set.ts";
 import { AuthenticationError } from "./authentication-error.ts";
-import { type IssuerKey, type TokenAlgorithm, tokenAlgorithms } from "./key-set.ts";
 
 const mostCharacters = 16 * 1024;
 /** Seconds that the issuer's clock may differ from the gate's. */
@@ -60,7 +60,7 @@ export function readToken(text: string): UnverifiedToken {
 /** The signature by the issuer's key, and the times by the gate's clock. Throws AuthenticationError. */
 export function verifyToken(
   { text, algorithm, claims }: UnverifiedToken,
-  { key, algorithms }: IssuerKey,
+  { key, algorithms }: PublishedKey,
   at: Date,
 ): void {
   if (!algorithms.includes(algorithm)) {

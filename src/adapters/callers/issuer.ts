@@ -1,22 +1,15 @@
 import { z } from "zod";
 import type { Clock } from "../../app/ports.ts";
+import type { PublishedKey } from "../key-sets/key-set.ts";
+import { KeysUnavailable, openKeySource } from "../key-sets/key-source.ts";
 import { fetchJson } from "../outgoing/fetch-json.ts";
 import { outgoingUrlProblem } from "../outgoing/url-problem.ts";
 import { IssuerUnavailable } from "./authentication-error.ts";
-import { type IssuerKey, readKeySet } from "./key-set.ts";
-
-/** Keys that are older are read again, so that one that the issuer has taken back stops to count. */
-const freshMs = 10 * 60_000;
-/** While the issuer does not answer, keys count that are at most this old. */
-const usableMs = 60 * 60_000;
-/** Tokens with unknown keys lead to one more reading in this time, however many there are. */
-const pauseMs = 30_000;
-const retryMs = 5_000;
 
 /** The keys with which an OIDC issuer signs. */
 export interface Issuer {
   /** null: the issuer has no such key. Throws IssuerUnavailable where that cannot be found out. */
-  keyOf(kid: string): Promise<IssuerKey | null>;
+  keyOf(kid: string): Promise<PublishedKey | null>;
 }
 
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.string() });
@@ -26,42 +19,17 @@ const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.string() });
  * origin, unless it is configured: what an answer says must not send the gate anywhere.
  */
 export function openIssuer(url: string, jwksUrl: string | null, clock: Clock): Issuer {
-  let keys: ReadonlyMap<string, IssuerKey> = new Map();
-  let readAt: number | null = null;
-  let triedAt: number | null = null;
-  let failure: unknown = null;
-  let running: Promise<void> | null = null;
-
-  const since = (moment: number | null) =>
-    moment === null ? Number.POSITIVE_INFINITY : Math.abs(clock.now().getTime() - moment);
-
-  const read = async () => {
-    triedAt = clock.now().getTime();
-    try {
-      keys = readKeySet(await fetchJson(jwksUrl ?? (await discover(url))));
-      readAt = clock.now().getTime();
-      failure = null;
-    } catch (error) {
-      failure = error;
-    }
-  };
-  const refresh = () => {
-    running ??= read().finally(() => {
-      running = null;
-    });
-    return running;
-  };
-  const mayTry = () => running !== null || since(triedAt) >= (failure === null ? pauseMs : retryMs);
-
+  const source = openKeySource(async () => fetchJson(jwksUrl ?? (await discover(url))), clock);
   return {
     async keyOf(kid) {
-      if ((since(readAt) >= freshMs || !keys.has(kid)) && mayTry()) await refresh();
-      if (since(readAt) >= usableMs) {
+      try {
+        return await source.keyOf(kid);
+      } catch (error) {
+        if (!(error instanceof KeysUnavailable)) throw error;
         throw new IssuerUnavailable(`The keys of the issuer ${url} cannot be read, so its tokens cannot be checked.`, {
-          cause: failure,
+          cause: error.cause,
         });
       }
-      return keys.get(kid) ?? null;
     },
   };
 }
