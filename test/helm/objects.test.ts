@@ -42,8 +42,8 @@ function withoutRandom(text: string): string {
 }
 
 function policiesWithoutText(document: string): string {
-  const names = [...document.matchAll(/^ {2}([a-z0-9.-]+): /gm)].map(([, name]) => name);
-  const head = document.slice(0, document.indexOf("\ndata:\n"));
+  const [head = "", data = ""] = document.split("\ndata:\n");
+  const names = [...data.matchAll(/^ {2}([a-z0-9.-]+): /gm)].map(([, name]) => name);
   return `${head}\ndata:\n${names.map((name) => `  ${name}: <files/policies/${name}>\n`).join("")}`;
 }
 
