@@ -209,6 +209,16 @@ tolerations:
 {{- fail "keys: the first key signs, and a publicKeyFile cannot. Put a private key first." -}}
 {{- end -}}
 {{- end -}}
+{{- range .Values.keys -}}
+{{- with .publicKeyFile -}}
+{{- $file := trimPrefix "public-keys/" . -}}
+{{- if not (hasKey $.Values.publicKeys $file) -}}{{- fail (printf "keys: publicKeys has no %s." $file) -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $least := add .Values.drainSeconds 60 -}}
+{{- if lt (int .Values.terminationGracePeriodSeconds) (int $least) -}}
+{{- fail (printf "terminationGracePeriodSeconds: must be at least %d: drainSeconds, and 60 for what is being answered." (int $least)) -}}
+{{- end -}}
 {{- $callers := list -}}
 {{- range include "plangate.callers" . | fromYamlArray -}}
 {{- if has .name $callers -}}{{- fail (printf "callers: %s is given twice." .name) -}}{{- end -}}
