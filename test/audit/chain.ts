@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,8 +26,8 @@ export async function startSampleChain(): Promise<SampleChain> {
   await query(server.url, "CREATE DATABASE original");
   const checkpoints = join(folder, "checkpoints.txt");
   const store = await openSampleStore(databaseUrl(server, "original"));
-  const [key] = await loadGateKeys([], folder);
-  const maker = await store.openCheckpoints({ key, gate: "orders-gate", file: checkpoints, clock: clockAt(noon) });
+  const keys = await loadGateKeys([], folder);
+  const maker = await store.openCheckpoints({ keys, gate: "orders-gate", file: checkpoints, clock: clockAt(noon) });
   for (let entry = 1; entry <= entries; entry += 1) {
     await store.decisions.record(sampleRecord({ id: `dec_${entry}` }));
     if (entry % 3 === 0) await maker.make();
@@ -66,4 +67,10 @@ export function writeIn(folder: string, name: string, content: string): string {
   const file = join(folder, name);
   writeFileSync(file, content);
   return file;
+}
+
+/** PEM form. */
+export function newPrivateKey(): string {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }

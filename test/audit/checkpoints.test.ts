@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { loadGateKeys } from "../../src/adapters/gate-keys.ts";
+import { type GateKeyConfig, loadGateKeys } from "../../src/adapters/gate-keys.ts";
 import { clockAt, noon, sampleRecord } from "../store/samples.ts";
 import { query } from "../support/postgres-server.ts";
-import { openSampleStore, type SampleChain, startSampleChain } from "./chain.ts";
+import { newPrivateKey, openSampleStore, type SampleChain, startSampleChain, writeIn } from "./chain.ts";
 
 let chain: SampleChain;
 beforeAll(async () => {
@@ -13,10 +13,10 @@ afterAll(() => chain.cleanup());
 
 const tokens = (file: string) => readFileSync(file, "utf8").trim().split("\n");
 
-async function openMaker(url: string, file: string | null) {
+async function openMaker(url: string, file: string | null, configured: readonly GateKeyConfig[] = []) {
   const store = await openSampleStore(url);
-  const [key] = await loadGateKeys([], chain.folder);
-  return { store, maker: await store.openCheckpoints({ key, gate: "orders-gate", file, clock: clockAt(noon) }) };
+  const keys = await loadGateKeys(configured, chain.folder);
+  return { store, maker: await store.openCheckpoints({ keys, gate: "orders-gate", file, clock: clockAt(noon) }) };
 }
 
 test("a checkpoint is made only where the chain has moved on", async () => {
@@ -65,5 +65,15 @@ test.each([
   await expect(maker.make()).rejects.toMatchObject({ code: "audit-chain-rewritten" });
   await expect(maker.make()).rejects.toMatchObject({ code: "audit-chain-rewritten" });
   expect(tokens(chain.checkpoints)).toEqual(before);
+  await store.close();
+});
+
+test("a key that took over holds the chain to what its predecessor signed, as long as that is listed", async () => {
+  const url = await chain.copy();
+  await query(url, "SET session_replication_role = replica; DELETE FROM plangate.audit_entries WHERE sequence > 4");
+  const successor = { kid: "new", privateKeyFile: writeIn(chain.folder, "new.pem", newPrivateKey()) };
+  const predecessor = { kid: "old", publicKeyFile: chain.publicKey };
+  const { store, maker } = await openMaker(url, null, [successor, predecessor]);
+  await expect(maker.make()).rejects.toMatchObject({ code: "audit-chain-rewritten" });
   await store.close();
 });

@@ -1,10 +1,9 @@
-import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadGateKeys } from "../../src/adapters/gate-keys.ts";
 import { cli } from "../cli/run.ts";
-import { writeIn } from "./chain.ts";
+import { newPrivateKey, writeIn } from "./chain.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -46,8 +45,3 @@ test.each([
   expect(code).toBe(1);
   expect(stderr).toContain(expected);
 });
-
-function newPrivateKey(): string {
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-}

@@ -2,14 +2,15 @@ import { open, readFile } from "node:fs/promises";
 import type { PoolClient } from "pg";
 import type { Clock } from "../../app/ports.ts";
 import { PlangateError } from "../../core/errors.ts";
-import type { GateKey } from "../gate-keys.ts";
+import type { GateKeys, PublicGateKey } from "../gate-keys.ts";
 import { systemErrorCode } from "../input-files.ts";
 import { readHead } from "./audit.ts";
 import { type Checkpoint, signCheckpoint, verifyCheckpoint } from "./audit-checkpoint.ts";
 import type { Database } from "./connection.ts";
 
 export interface CheckpointOptions {
-  key: GateKey;
+  /** What any of them has signed must still hold. */
+  keys: GateKeys;
   gate: string;
   /** Checkpoints are appended to it, one token a line; null: they are in the store alone. */
   file: string | null;
@@ -26,20 +27,20 @@ export interface CheckpointMaker {
 
 /** Throws PlangateError `unwritable-file`. */
 export async function openCheckpoints(database: Database, options: CheckpointOptions): Promise<CheckpointMaker> {
-  const { key, gate, file, clock } = options;
+  const { keys, gate, file, clock } = options;
   const known = file === null ? [] : await tokensOfFile(file);
   if (file !== null) await appendLines(file, []);
-  let last: Checkpoint | null = newest(known, key);
+  let last: Checkpoint | null = newest(known, keys);
   let unexported: string[] = [];
   return {
     async make() {
       const made = await database.transaction(async (client) => {
-        last ??= newest(await storedCheckpoints(client), key);
+        last ??= newest(await storedCheckpoints(client), keys);
         await requireUnchanged(client, last);
         const { sequence, hash } = await readHead(client);
         if (sequence === 0 || sequence === last?.sequence) return null;
         const checkpoint = { gate, sequence, hash, at: clock.now().toISOString() };
-        const token = signCheckpoint(checkpoint, key);
+        const token = signCheckpoint(checkpoint, keys[0]);
         await client.query(
           "INSERT INTO plangate.audit_checkpoints (token, gate, sequence, made_at) VALUES ($1, $2, $3, $4)",
           [token, gate, sequence, checkpoint.at],
@@ -69,9 +70,10 @@ export function tokensOf(text: string): string[] {
   return text.split(/\r?\n/).filter((line) => line.trim() !== "");
 }
 
-function newest(tokens: readonly string[], { publicKey }: GateKey): Checkpoint | null {
+function newest(tokens: readonly string[], keys: readonly PublicGateKey[]): Checkpoint | null {
+  const publicKeys = keys.map(({ publicKey }) => publicKey);
   const own = tokens
-    .map((token) => verifyCheckpoint(token, [publicKey]))
+    .map((token) => verifyCheckpoint(token, publicKeys))
     .filter((checkpoint) => typeof checkpoint !== "string");
   return own.reduce<Checkpoint | null>(
     (best, one) => (best === null || one.sequence > best.sequence ? one : best),

@@ -1,5 +1,5 @@
 import type { GateConfig } from "../../adapters/config/config.ts";
-import type { GateKey } from "../../adapters/gate-keys.ts";
+import type { GateKeys } from "../../adapters/gate-keys.ts";
 import { notifyAll } from "../../adapters/notify/notifier.ts";
 import type { Store } from "../../adapters/store/store.ts";
 import type { GateEnvironment, OnStop } from "./gate-environment.ts";
@@ -11,13 +11,13 @@ const notifyEveryMs = 2_000;
 /** What runs beside the requests: old rows go, checkpoints are signed, webhooks are told. */
 export async function startHousekeeping(
   config: GateConfig,
-  key: GateKey,
+  keys: GateKeys,
   store: Store,
   environment: GateEnvironment,
   onStop: OnStop,
 ): Promise<void> {
   pruneRegularly(store, environment.log, onStop);
-  await signCheckpoints(config, key, store, environment, onStop);
+  await signCheckpoints(config, keys, store, environment, onStop);
   notifyRegularly(config, store, environment, onStop);
 }
 
@@ -36,12 +36,12 @@ function pruneRegularly(store: Store, log: Log, onStop: OnStop): void {
 /** At the start, regularly, and once more when everything is answered. */
 async function signCheckpoints(
   { gate, audit }: GateConfig,
-  key: GateKey,
+  keys: GateKeys,
   store: Store,
   { clock, log }: GateEnvironment,
   onStop: OnStop,
 ): Promise<void> {
-  const checkpoints = await store.openCheckpoints({ key, gate: gate.name, file: audit.checkpointFile, clock });
+  const checkpoints = await store.openCheckpoints({ keys, gate: gate.name, file: audit.checkpointFile, clock });
   let running = Promise.resolve();
   const sign = () => {
     running = running

@@ -73,7 +73,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
     // Before the store is closed.
     onStop(admission.close);
   }
-  await startHousekeeping(config, keys[0], store, environment, onStop);
+  await startHousekeeping(config, keys, store, environment, onStop);
   const databases = readDatabases(config, store, environment, telemetry, onStop);
 
   const gate: Gate = {
