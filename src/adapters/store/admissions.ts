@@ -1,7 +1,7 @@
 import type { PoolClient } from "pg";
 import type { AdmissionRecord, AdmittedTemplates, Clock } from "../../app/ports.ts";
 import { admissionRow, templateKey } from "./admission-row.ts";
-import { appendEntries, lockChain } from "./audit.ts";
+import { appendEntries, appending, type ChainHead } from "./audit.ts";
 import type { Database } from "./connection.ts";
 
 export interface AdmissionStore extends AdmittedTemplates {
@@ -14,7 +14,7 @@ export interface AdmissionStore extends AdmittedTemplates {
 
 export function admissionStore(database: Database, clock: Clock): AdmissionStore {
   return {
-    writeAdmissions: (records) => database.transaction((client) => writeAdmissions(client, clock, records)),
+    writeAdmissions: (records) => appending(database, (client, head) => writeAdmissions(client, head, clock, records)),
     wasAdmitted: (template) =>
       database.transaction(async (client) => {
         const { rows } = await client.query<{ admitted: boolean }>(
@@ -26,8 +26,12 @@ export function admissionStore(database: Database, clock: Clock): AdmissionStore
   };
 }
 
-async function writeAdmissions(client: PoolClient, clock: Clock, given: readonly AdmissionRecord[]): Promise<number> {
-  const head = await lockChain(client);
+async function writeAdmissions(
+  client: PoolClient,
+  head: ChainHead,
+  clock: Clock,
+  given: readonly AdmissionRecord[],
+): Promise<number> {
   const records = await newOnes(client, given);
   if (records.length === 0) return 0;
   const recordedAt = clock.now().toISOString();

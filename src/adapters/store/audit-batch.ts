@@ -2,11 +2,11 @@ import { DatabaseError, type PoolClient } from "pg";
 import type { Clock, DecisionRecord, DecisionStore, IdempotencyClaim } from "../../app/ports.ts";
 import { PlangateError } from "../../core/errors.ts";
 import { jsonText } from "../../core/json.ts";
-import { appendEntries, decisionEntry, lockChain } from "./audit.ts";
+import { appendEntries, appending, type ChainHead, decisionEntry } from "./audit.ts";
 import { type MaskablePath, maskSecrets } from "./audit-mask.ts";
 import { type Database, StoreError } from "./connection.ts";
-import { claimLost, heldClaims, settleClaims } from "./idempotency.ts";
-import { consumeOverrides, overrideUsed, usedOverrides } from "./overrides.ts";
+import { settleClaims } from "./idempotency.ts";
+import { consumeOverrides } from "./overrides.ts";
 
 interface Pending {
   record: DecisionRecord;
@@ -67,8 +67,8 @@ async function writeNext(database: Database, clock: Clock, take: () => Pending[]
   let batch: Pending[] | undefined;
   const taken = () => (batch ??= take());
   try {
-    const refused = await database.transaction((client) => writeBatch(client, clock, taken));
-    for (const member of taken()) member.settle(refused.get(member) ?? null);
+    await appending(database, (client, head) => writeBatch(client, head, clock, taken()));
+    for (const member of taken()) member.settle(null);
   } catch (error) {
     const members = taken();
     if (members.length > 1 && mayBeOneMember(error)) {
@@ -87,13 +87,13 @@ function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** Returns the members that must not be recorded, and why. */
-async function writeBatch(client: PoolClient, clock: Clock, take: () => Pending[]): Promise<Map<Pending, Error>> {
-  const head = await lockChain(client);
-  const batch = take();
-  const refused = await refusals(client, batch);
-  const members = batch.filter((member) => !refused.has(member));
-  if (members.length === 0) return refused;
+/** Throws PlangateError `idempotency-claim-lost` or `override-used` where a member must not be recorded. */
+async function writeBatch(
+  client: PoolClient,
+  head: ChainHead,
+  clock: Clock,
+  members: readonly Pending[],
+): Promise<void> {
   const recordedAt = clock.now().toISOString();
   const contents = members.map(({ entry }) => ({ kind: "decision", content: { ...entry, recordedAt } }));
   await insertDecisions(client, members, await appendEntries(client, head, contents));
@@ -102,29 +102,6 @@ async function writeBatch(client: PoolClient, clock: Clock, take: () => Pending[
     claim === undefined ? [] : { claim, decisionId: record.decision.id },
   );
   await settleClaims(client, settled);
-  return refused;
-}
-
-/** Under the chain's lock, so that what holds here holds until the commit: claims are locked, and overrides are used up under this lock alone. */
-async function refusals(client: PoolClient, batch: readonly Pending[]): Promise<Map<Pending, Error>> {
-  const held = await heldClaims(
-    client,
-    batch.flatMap(({ claim }) => claim ?? []),
-  );
-  const jtis = batch.flatMap(consumedBy);
-  const used = new Set(jtis.length === 0 ? [] : (await usedOverrides(client, jtis)).keys());
-  const refused = new Map<Pending, Error>();
-  for (const member of batch) {
-    const consumed = consumedBy(member);
-    if (member.claim !== undefined && !held.has(member.claim.claim)) refused.set(member, claimLost());
-    else if (consumed.some((jti) => used.has(jti))) refused.set(member, overrideUsed());
-    else for (const jti of consumed) used.add(jti);
-  }
-  return refused;
-}
-
-function consumedBy({ record }: Pending): string[] {
-  return (record.decision.overrides ?? []).flatMap(({ consumed, jti }) => (consumed ? jti : []));
 }
 
 /** `request` and `body` come as one JSON array each, whose elements PostgreSQL keeps as they are written: nothing has to be escaped once more. */

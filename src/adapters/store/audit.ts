@@ -2,6 +2,7 @@ import type { PoolClient } from "pg";
 import type { DecisionRecord } from "../../app/ports.ts";
 import { canonicalJson, digestOf, sha256Hex } from "../../core/digest.ts";
 import { beforeTheFirst } from "./audit-chain.ts";
+import type { Database } from "./connection.ts";
 import { advisoryLockSpace } from "./migrate.ts";
 
 const chainLock = 2;
@@ -18,28 +19,36 @@ export interface EntryContent {
   content: object;
 }
 
+const headSql = "SELECT sequence, hash FROM plangate.audit_entries ORDER BY sequence DESC LIMIT 1";
+/** Two statements: the second one's snapshot must be taken after the lock. */
+const lockSql = `SELECT pg_advisory_xact_lock(${advisoryLockSpace}, ${chainLock}); ${headSql}`;
+
 /**
- * The end of the chain, which stays the end until the transaction of `client` is over: all who append wait here for each other.
- * What is read later in the transaction is newer than all that was appended before.
+ * A transaction that appends to the chain. `head` stays the end of it until the transaction is over: all who append wait here for each
+ * other. What `work` reads is newer than all that was appended before.
  */
-export async function lockChain(client: PoolClient): Promise<ChainHead> {
-  await client.query("SELECT pg_advisory_xact_lock($1, $2)", [advisoryLockSpace, chainLock]);
-  // A statement of its own: its snapshot must be taken after the lock.
-  return readHead(client);
+export function appending<T>(
+  database: Database,
+  work: (client: PoolClient, head: ChainHead) => Promise<T>,
+): Promise<T> {
+  return database.transaction((client, rows) => work(client, toHead(rows)), { first: lockSql });
 }
 
 export async function readHead(client: PoolClient): Promise<ChainHead> {
-  const { rows } = await client.query<{ sequence: string; hash: string }>(
-    "SELECT sequence, hash FROM plangate.audit_entries ORDER BY sequence DESC LIMIT 1",
-  );
-  return { sequence: Number(rows[0]?.sequence ?? 0), hash: rows[0]?.hash ?? beforeTheFirst };
+  return toHead((await client.query(headSql)).rows);
+}
+
+function toHead([last]: readonly Readonly<Record<string, unknown>>[]): ChainHead {
+  return last === undefined
+    ? { sequence: 0, hash: beforeTheFirst }
+    : { sequence: Number(last.sequence), hash: String(last.hash) };
 }
 
 const insertSql = `
   INSERT INTO plangate.audit_entries (sequence, previous_hash, hash, kind, body)
   SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[])`;
 
-/** Appends to the chain that `lockChain` has locked, in the same transaction. Returns the numbers of the entries. */
+/** Appends to the chain in a transaction of `appending`. Returns the numbers of the entries. */
 export async function appendEntries(
   client: PoolClient,
   head: ChainHead,

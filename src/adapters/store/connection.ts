@@ -1,4 +1,4 @@
-import { DatabaseError, Pool, type PoolClient, type PoolConfig } from "pg";
+import { DatabaseError, Pool, type PoolClient, type PoolConfig, type QueryResult } from "pg";
 import { PlangateError } from "../../core/errors.ts";
 
 /** The store could not do what it was asked to: nothing was decided or stored. Callers fail closed. */
@@ -29,9 +29,21 @@ export interface Database {
    * the server's default for synchronous_commit; with `durable: false` a crash of the server may lose it, but nothing that is durable was
    * committed after what is lost.
    */
-  transaction<T>(work: (client: PoolClient) => Promise<T>, options?: { durable: boolean }): Promise<T>;
+  transaction<T>(
+    work: (client: PoolClient, first: readonly Row[]) => Promise<T>,
+    options?: TransactionOptions,
+  ): Promise<T>;
   close(): Promise<void>;
 }
+
+export interface TransactionOptions {
+  /** Absent: true. */
+  durable?: boolean;
+  /** Statements without parameters, sent with the BEGIN instead of after it; `work` gets the rows of the last one. */
+  first?: string;
+}
+
+type Row = Readonly<Record<string, unknown>>;
 
 /** Holds rows that are forgotten after a time. */
 export interface Prunable {
@@ -62,14 +74,14 @@ export function openDatabase(target: StoreTarget): Database {
     SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`;
   const quickly = `${begin}; SET LOCAL synchronous_commit = off`;
   return {
-    async transaction(work, { durable } = { durable: true }) {
+    async transaction(work, { durable = true, first = "" } = {}) {
       const client = await connect(pool);
       // Between two queries nobody awaits the client; without a listener its error would end the process.
       client.on("error", target.onConnectionError);
       let broken = true;
       try {
-        await client.query(durable ? durably : quickly);
-        const result = await work(client);
+        const begun = await client.query(`${durable ? durably : quickly};${first}`);
+        const result = await work(client, lastRows(begun));
         await client.query("COMMIT");
         broken = false;
         return result;
@@ -84,6 +96,11 @@ export function openDatabase(target: StoreTarget): Database {
     },
     close: () => pool.end(),
   };
+}
+
+/** Several statements in one text have several results, which the driver's types do not know. */
+function lastRows(results: QueryResult | QueryResult[]): readonly Row[] {
+  return (Array.isArray(results) ? results.at(-1) : results)?.rows ?? [];
 }
 
 async function connect(pool: Pool): Promise<PoolClient> {

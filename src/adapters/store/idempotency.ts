@@ -152,38 +152,16 @@ function nameOf({ caller, key }: { caller: string; key: string }): string {
   return JSON.stringify([caller, key]);
 }
 
-/** Those of the claims that are still held, by `claim`; they stay so until the transaction ends. */
-export async function heldClaims(
-  client: PoolClient,
-  claims: readonly IdempotencyClaim[],
-): Promise<ReadonlySet<string>> {
-  if (claims.length === 0) return new Set();
-  const { rows } = await client.query<{ claim: string }>(
-    `SELECT known.claim FROM plangate.idempotency_keys AS known
-     JOIN unnest($1::text[], $2::text[], $3::text[]) AS given (caller, key, claim) USING (caller, key, claim)
-     WHERE known.decision_id IS NULL FOR UPDATE OF known`,
-    [claims.map(({ caller }) => caller), claims.map(({ key }) => key), claims.map(({ claim }) => claim)],
-  );
-  return new Set(rows.map(({ claim }) => claim));
-}
-
-export function claimLost(): PlangateError {
-  return new PlangateError(
-    "idempotency-claim-lost",
-    "The request took so long that its Idempotency-Key was given away",
-  );
-}
-
-/** Ties decisions to the keys of held claims, in the decisions' own transaction. */
+/** Ties decisions to the keys of held claims, in the decisions' own transaction. Throws PlangateError `idempotency-claim-lost`. */
 export async function settleClaims(
   client: PoolClient,
   settled: readonly { claim: IdempotencyClaim; decisionId: string }[],
 ): Promise<void> {
   if (settled.length === 0) return;
-  await client.query(
+  const { rowCount } = await client.query(
     `UPDATE plangate.idempotency_keys AS known SET decision_id = given.decision_id
      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS given (caller, key, claim, decision_id)
-     WHERE known.caller = given.caller AND known.key = given.key AND known.claim = given.claim`,
+     WHERE known.caller = given.caller AND known.key = given.key AND known.claim = given.claim AND known.decision_id IS NULL`,
     [
       settled.map(({ claim }) => claim.caller),
       settled.map(({ claim }) => claim.key),
@@ -191,4 +169,6 @@ export async function settleClaims(
       settled.map(({ decisionId }) => decisionId),
     ],
   );
+  if (rowCount === settled.length) return;
+  throw new PlangateError("idempotency-claim-lost", "The request took so long that its Idempotency-Key was given away");
 }

@@ -26,7 +26,7 @@ export async function consumeOverrides(client: PoolClient, { id, allowed, overri
   }
 }
 
-export function overrideUsed(): PlangateError {
+function overrideUsed(): PlangateError {
   return new PlangateError("override-used", "Another decision has used up an override of this request.");
 }
 
