@@ -38,12 +38,15 @@ export function startDrainer({ segments, write, onEvent }: DrainerOptions): Drai
     }
   };
   const drainSegment = async (segment: Segment) => {
-    while (segment.drained.bytes < segment.durable.bytes && !abandoned) {
+    // What comes in the meantime waits for the next turn, with what else comes until then: a transaction for each few would be many.
+    const { bytes } = segment.durable;
+    while (segment.drained.bytes < bytes && !abandoned) {
       const lines = await nextLines(segment);
       if (lines === null) reportLost(segment);
       else await drainLines(segment, lines);
     }
-    if (segment.sealed && !abandoned) await segments.remove(segment);
+    const empty = segment.drained.bytes === segment.durable.bytes;
+    if (segment.sealed && empty && !abandoned) await segments.remove(segment);
   };
   const drainLines = async (segment: Segment, lines: Buffer) => {
     const { records, unreadable } = parseLines(lines.toString());
