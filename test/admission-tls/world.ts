@@ -72,11 +72,14 @@ export interface World {
 
 /** An admission address whose certificate comes from a Secret. `clientCa`: clients need certificates of it. */
 export async function startWorld(
-  options: Partial<AdmissionServerOptions> & { clientCa?: string; wish?: Partial<CertificateWish> } = {},
+  options: Partial<AdmissionServerOptions> & {
+    authority?: Authority;
+    clientCa?: string;
+    wish?: Partial<CertificateWish>;
+  } = {},
 ): Promise<World> {
-  const { clientCa, wish, ...others } = options;
+  const { authority = newAuthority("plangate CA"), clientCa, wish, ...others } = options;
   const directory = temporaryDirectory();
-  const authority = newAuthority("plangate CA");
   const first = serving(authority, wish);
   const mount = secretMount(directory, {
     "tls.crt": first.certificate,
@@ -115,12 +118,13 @@ export async function startWorld(
 
 /** A webhook that allows everything, after what `before` does. */
 export function allowing(before: () => Promise<void> = async () => {}): RequestListener {
-  return async (request, response) => {
+  const answer: RequestListener = async (request, response) => {
     const { apiVersion, kind, request: review } = JSON.parse(await textOf(request));
     await before();
     response.setHeader("Content-Type", "application/json");
     response.end(JSON.stringify({ apiVersion, kind, response: { uid: review.uid, allowed: true } }));
   };
+  return (request, response) => void Promise.resolve(answer(request, response)).catch(() => response.destroy());
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

@@ -1,11 +1,11 @@
 import type { RequestListener } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { TLSSocket } from "node:tls";
 import type { AdmissionListenConfig } from "../../adapters/config/listen.ts";
 import { contextOptions, type TlsMaterial } from "../../adapters/tls/tls-material.ts";
 import { type TlsSourceEvent, type TlsState, watchTlsFiles } from "../../adapters/tls/tls-source.ts";
 import type { Clock } from "../../app/ports.ts";
-import { closeServer, type ListeningServer, type ServerLimits, serverOptions, startListening } from "./server.ts";
+import { connectionsOf } from "./connections.ts";
+import { type ListeningServer, type ServerLimits, serverOptions, startListening } from "./server.ts";
 
 export interface AdmissionServerOptions {
   /** An express app is one. */
@@ -50,7 +50,6 @@ const admissionLimits: ServerLimits = {
 };
 const handshakeMs = 10_000;
 const defaultDrainMs = 5_000;
-const lookForIdleMs = 100;
 
 /**
  * HTTPS. HTTP/1.1 alone: the API server offers webhooks nothing else (kubernetes/kubernetes#75791, so that it spreads its calls over replicas).
@@ -61,7 +60,7 @@ const lookForIdleMs = 100;
 export async function startAdmissionServer(options: AdmissionServerOptions): Promise<AdmissionServer> {
   const { handler, listen, clock, onEvent, limits = admissionLimits, drainMs = defaultDrainMs } = options;
   const { server, use } = newServer(handler, listen, limits);
-  const connections = leavingConnections(server);
+  const connections = connectionsOf(server);
   server.prependListener("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
     // The declared type is wrong: it is the code of what is wrong with the client's certificate.
     const refused = socket.authorizationError as unknown as string | null;
@@ -89,12 +88,7 @@ export async function startAdmissionServer(options: AdmissionServerOptions): Pro
       reload: () => source.reload(),
       async close() {
         await source.close();
-        connections.leaveAfterNextAnswer({ newOnesToo: true });
-        await connections.allGone(drainMs);
-        // Whoever was being answered when the time was over becomes idle later.
-        const timer = setInterval(() => server.closeIdleConnections(), lookForIdleMs);
-        await closeServer(server);
-        clearInterval(timer);
+        await connections.close(drainMs);
       },
     };
   } catch (error) {
@@ -110,44 +104,13 @@ function newServer(
 ): { server: Server; use(material: TlsMaterial): void } {
   const mutual = tls.clientCaFile !== null;
   const server = createServer(
-    { ...serverOptions(limits), handshakeTimeout: handshakeMs, requestCert: mutual, rejectUnauthorized: mutual },
+    {
+      ...serverOptions(limits),
+      handshakeTimeout: Math.min(handshakeMs, limits.headers),
+      requestCert: mutual,
+      rejectUnauthorized: mutual,
+    },
     handler,
   );
   return { server, use: (material) => server.setSecureContext(contextOptions(material)) };
-}
-
-/** Connections that the client is asked to close with the next answer (RFC 9112, section 9.6). */
-function leavingConnections(server: Server) {
-  const open = new Set<TLSSocket>();
-  let staying = new WeakSet<object>();
-  let newOnesStay = true;
-  let onGone = () => {};
-  server.on("secureConnection", (socket) => {
-    open.add(socket);
-    if (newOnesStay) staying.add(socket);
-    socket.once("close", () => {
-      open.delete(socket);
-      if (open.size === 0) onGone();
-    });
-  });
-  server.prependListener("request", ({ socket }, response) => {
-    if (!staying.has(socket)) response.setHeader("Connection", "close");
-  });
-  return {
-    leaveAfterNextAnswer({ newOnesToo = false } = {}) {
-      staying = new WeakSet();
-      newOnesStay = !newOnesToo;
-    },
-    /** Resolves when none is open, or the time is over. */
-    allGone(mostMs: number): Promise<void> {
-      if (open.size === 0) return Promise.resolve();
-      return new Promise((done) => {
-        const timer = setTimeout(done, mostMs);
-        onGone = () => {
-          clearTimeout(timer);
-          done();
-        };
-      });
-    },
-  };
 }

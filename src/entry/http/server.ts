@@ -3,6 +3,7 @@ import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Express } from "express";
 import { PlangateError } from "../../core/errors.ts";
+import { connectionsOf } from "./connections.ts";
 
 export interface ListeningServer {
   url: string;
@@ -42,8 +43,9 @@ export async function listen(
   limits: ServerLimits = defaultLimits,
 ): Promise<ListeningServer> {
   const server = createServer(serverOptions(limits), app);
+  const connections = connectionsOf(server);
   const place = await startListening(server, { address, port }, limits, "Give another --port, or 0 for any free one.");
-  return { url: `http://${place}`, close: () => closeServer(server) };
+  return { url: `http://${place}`, close: () => connections.close(0) };
 }
 
 export function serverOptions(limits: ServerLimits): ServerOptions {
@@ -83,12 +85,4 @@ export async function startListening(
   // A server that listens on a host and port has an AddressInfo.
   const { port: actual } = server.address() as AddressInfo;
   return `${address.includes(":") ? `[${address}]` : address}:${actual}`;
-}
-
-/** Takes no new connection, and waits until every request that was accepted is answered. */
-export function closeServer(server: Server | HttpsServer): Promise<void> {
-  return new Promise((done) => {
-    server.close(() => done());
-    server.closeIdleConnections();
-  });
 }
