@@ -1,6 +1,6 @@
 /**
  * Writes the generated files: the registry of rules, the JSON Schemas of policies and of plangate.yaml, the rule
- * reference. `--check` writes nothing and fails where one of them is not what would be written.
+ * reference, what the Helm chart takes from them. `--check` writes nothing and fails where one of them is not what would be written.
  */
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -73,7 +73,7 @@ async function documents() {
       loader: { ".sql": "text" },
       logLevel: "warning",
     });
-    return createRequire(import.meta.url)(outfile).documents();
+    return createRequire(import.meta.url)(outfile).documents(root);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -2,7 +2,7 @@
 const { randomUUID } = require("node:crypto");
 const https = require("node:https");
 
-const { API_URL, ADMISSION_URL, ADMISSION_CA, ENVIRONMENTS = "[]" } = process.env;
+const { API_URL, ADMISSION_URL, ADMISSION_CA, ADMISSION_SERVER_NAME, ENVIRONMENTS = "[]" } = process.env;
 
 function review(environment) {
   const uid = randomUUID();
@@ -35,6 +35,7 @@ function ask({ environment, body }) {
     const options = {
       method: "POST",
       ca: ADMISSION_CA,
+      servername: ADMISSION_SERVER_NAME ?? new URL(ADMISSION_URL).hostname,
       timeout: 10_000,
       headers: { "content-type": "application/json" },
     };

@@ -50,5 +50,5 @@ function policiesWithoutText(document: string): string {
 test("the defaults", async () => {
   const [defaults] = valueSets;
   if (defaults?.name !== "defaults") throw new Error("The first set is that of the defaults");
-  expectGolden(join(__dirname, "golden/defaults.yaml"), withoutRandom(await templateText(defaults)));
+  expectGolden(join(__dirname, "golden/defaults.txt"), withoutRandom(await templateText(defaults)));
 });

@@ -1,15 +1,21 @@
-/** Parts of the chart that come from elsewhere in the repository. `UPDATE_GOLDEN=1` writes them anew. */
+/** Parts of the Helm chart that come from elsewhere in the repository. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { configJsonSchema } from "../../src/adapters/config/config-schema.ts";
-
-const root = join(__dirname, "../..");
+import { configJsonSchema } from "../src/adapters/config/config-schema.ts";
 
 /** JSON Schema as data. */
 type Schema = { [key: string]: unknown };
 
+/** File → text, relative to `root`, the repository. */
+export function chartDocuments(root: string): Record<string, string> {
+  const file = "helm/values.schema.json";
+  const schema = valuesSchema(JSON.parse(readFileSync(join(root, file), "utf8")));
+  const policies = [...shippedPolicies(root)].map(([name, text]) => [`helm/files/policies/${name}`, text]);
+  return { [file]: `${JSON.stringify(schema, null, 2)}\n`, ...Object.fromEntries(policies) };
+}
+
 /** The policies that ship: what the gate loads, without their tests. By file name. */
-export function shippedPolicies(): Map<string, string> {
+function shippedPolicies(root: string): Map<string, string> {
   const names = readdirSync(join(root, "policies")).filter(
     (name) => /\.(yaml|ics)$/.test(name) && !name.endsWith(".test.yaml"),
   );
@@ -17,7 +23,7 @@ export function shippedPolicies(): Map<string, string> {
 }
 
 /** values.schema.json with `config` and `callers` as plangate.yaml's own schema has them, without what the chart sets itself. */
-export function valuesSchema(present: Schema): Schema {
+function valuesSchema(present: Schema): Schema {
   const file = structuredClone(configJsonSchema()) as Schema;
   const top = propertiesOf(file);
   const callers = withSecretReferences(child(top, "callers"));

@@ -1,0 +1,170 @@
+/** The gate itself is started with what the chart puts in front of it. */
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { type GateConfig, loadConfig } from "../../src/adapters/config/config.ts";
+import { loadGateKeys } from "../../src/adapters/gate-keys.ts";
+import { loadPolicyDirectory } from "../../src/adapters/policies/read-directory.ts";
+import { newLog } from "../../src/entry/http/log.ts";
+import { type RunningGate, startGate } from "../../src/entry/http/start-gate.ts";
+import { apiServerClient } from "../support/api-server-client.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
+import { ofKind, only, parseObjects, podTemplates, templateText, type ValueSet, valueSets } from "./chart.ts";
+import { type Installed, installGate, podEnvironment } from "./install.ts";
+import type { KubernetesObject } from "./strict-object.ts";
+
+const policies = {
+  "company-policies": {
+    "all.yaml": "version: 1\npolicy: all\nappliesTo: { changes: [any] }\nenforcement: deny\nrules: {}\n",
+  },
+};
+const render = async (set: ValueSet) => parseObjects(await templateText(set));
+
+describe.each(valueSets)("$name", (set) => {
+  let installed: Installed;
+  let objects: KubernetesObject[];
+  beforeAll(async () => {
+    objects = await render(set);
+    installed = installGate(objects, policies);
+  });
+  afterAll(() => installed.cleanup());
+
+  test("plangate.yaml, its keys and the policies are accepted", async () => {
+    const config = loadConfig(installed.config, installed.file, installed.env);
+    const keys = await loadGateKeys(config.keys, config.gate.dataDir);
+    expect(keys.map(({ kid }) => kid)).toEqual(config.keys.map(({ kid }) => kid));
+    const { policies } = await loadPolicyDirectory(config.policies.directory, { at: new Date("2026-11-22T12:00:00Z") });
+    expect(policies.length).toBeGreaterThan(0);
+  });
+
+  test("the gate listens where the pod's ports are, for the environments of the webhooks", () => {
+    const { listen, admission, database } = loadConfig(installed.config, installed.file, installed.env);
+    const { spec } = only(podTemplates(ofKind(objects, "Deployment")));
+    const ports = spec.containers[0]?.ports?.map(({ name, containerPort }) => [name, containerPort]);
+    const listening = [
+      ["api", listen.api.port],
+      ...(listen.admission === null ? [] : [["admission", listen.admission.port]]),
+      ["metrics", listen.metrics?.port],
+    ];
+    expect(ports).toEqual(listening);
+    expect(database === null).toBe(set.name === "embedded");
+    const webhooks = ofKind(objects, "ValidatingWebhookConfiguration").flatMap(({ webhooks = [] }) => webhooks);
+    const paths = [...new Set(webhooks.map(({ clientConfig }) => clientConfig.service?.path))];
+    const environments = [...(admission.environments?.keys() ?? [])].map((name) => `/admission/${name}`);
+    expect(paths).toEqual(listen.admission === null ? [] : environments);
+  });
+});
+
+describe("a gate of the chart", () => {
+  let database: PostgresServer;
+  let objects: KubernetesObject[];
+  let installed: Installed;
+  let gate: RunningGate;
+
+  beforeAll(async () => {
+    const set = only(valueSets.filter(({ name }) => name === "long-names"));
+    objects = await render(set);
+    database = await startPostgres({ major: 18 });
+    installed = installGate(objects, { "plangate-database": { url: database.url } });
+    const config = loadConfig(installed.config, installed.file, installed.env);
+    gate = await startGate(onLoopback(config), {
+      clock: { now: () => new Date() },
+      log: newLog("silent"),
+      timeZoneDatabase: "test",
+      onFirstStart: () => {},
+    });
+  });
+  afterAll(async () => {
+    await gate?.stop();
+    await database?.cleanup();
+    installed?.cleanup();
+  });
+
+  const admissionUrl = () => gate.admissionUrl ?? "";
+
+  test("API servers that trust the webhooks' caBundle get an answer at the webhooks' path", async () => {
+    const { webhooks = [] } = only(ofKind(objects, "ValidatingWebhookConfiguration"));
+    for (const { clientConfig } of webhooks) {
+      const { name, namespace, path = "" } = clientConfig.service ?? { name: "", namespace: "" };
+      const client = apiServerClient({
+        url: admissionUrl(),
+        caBundle: Buffer.from(clientConfig.caBundle ?? "", "base64").toString(),
+        serverName: `${name}.${namespace}.svc`,
+      });
+      const { response } = await client.call(path);
+      client.close();
+      expect(response).toMatchObject({ allowed: false, status: { code: 403 } });
+    }
+  });
+
+  test("helm test", async () => {
+    const { spec } = only(podTemplates(ofKind(objects, "Pod")));
+    const env = podEnvironment(objects, spec);
+    const { hostname } = new URL(env.ADMISSION_URL ?? "");
+    const { stdout } = await runContainer(spec.containers[0], {
+      ...env,
+      API_URL: gate.url,
+      ADMISSION_URL: admissionUrl(),
+      ADMISSION_SERVER_NAME: hostname,
+    });
+    expect(stdout).toMatch(
+      /^The gate is ready\.\nan-environment-\S+ \(deny\): a Job without a pass is denied\. .*carries no pass/s,
+    );
+  });
+
+  test("helm test fails where the certificate is another's", async () => {
+    const { spec } = only(podTemplates(ofKind(objects, "Pod")));
+    const env = podEnvironment(objects, spec);
+    const run = runContainer(spec.containers[0], {
+      ...env,
+      API_URL: gate.url,
+      ADMISSION_URL: admissionUrl(),
+      ADMISSION_SERVER_NAME: "plangate.elsewhere.svc",
+    });
+    await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("does not match certificate") });
+  });
+
+  test("evidence is pushed with the collector's own secret", async () => {
+    const file = join(installed.root, "evidence.json");
+    writeFileSync(
+      file,
+      JSON.stringify([
+        {
+          version: 1,
+          capturedAt: new Date().toISOString(),
+          server: { name: "orders", role: "primary", systemIdentifier: "7412", database: "orders" },
+        },
+      ]),
+    );
+    const { spec } = only(podTemplates(ofKind(objects, "CronJob")));
+    const env = podEnvironment(objects, spec);
+    const { pathname, search } = new URL(env.EVIDENCE_URL ?? "");
+    const at = { ...env, EVIDENCE_FILE: file, EVIDENCE_URL: `${gate.url}${pathname}${search}` };
+    expect((await runContainer(spec.containers[0], at)).stdout).toMatch(/^The gate stored \d+ bytes of evidence\.\n$/);
+    const refused = runContainer(spec.containers[0], {
+      ...at,
+      EVIDENCE_SECRET: "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    });
+    await expect(refused).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("401") });
+  });
+});
+
+function onLoopback(config: GateConfig): GateConfig {
+  const free = { address: "127.0.0.1", port: 0 };
+  const { admission } = config.listen;
+  return {
+    ...config,
+    listen: { api: free, metrics: free, admission: admission === null ? null : { ...admission, ...free } },
+  };
+}
+
+/** Runs a container of the image as Kubernetes would: `node` is the image's. */
+async function runContainer(
+  container: { command?: string[]; args?: string[] } | undefined,
+  env: Record<string, string>,
+): Promise<{ stdout: string; stderr: string }> {
+  const [program, ...args] = [...(container?.command ?? []), ...(container?.args ?? [])];
+  expect(program).toBe("node");
+  return promisify(execFile)(process.execPath, args, { env });
+}
