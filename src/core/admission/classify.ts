@@ -34,8 +34,8 @@ export function classify(
   }
   const kind = workloadKinds.get(resource);
   if (kind === undefined || (subResource !== null && subResource !== "ephemeralcontainers")) {
-    const what = subResource === null ? resource : `${resource}/${subResource}`;
-    return unreadable(`The gate does not know ${what}: take it out of the webhook's rules.`);
+    const what = [...resource.split("/"), subResource].filter(Boolean).join("/");
+    return unreadable(`The gate does not know the resource ${what}: take it out of the webhook's rules.`);
   }
   if (isControllerMade(request, kind.name, settings.controllers)) return notGated("a controller makes it");
   if (request.object === null) return unreadable("The AdmissionReview has no object.");

@@ -148,8 +148,9 @@ function tooStale({ staleSince, staleAfterMs, at }: AdmissionInput): AdmissionPr
   ];
 }
 
-function staleWarning({ staleSince }: AdmissionInput): string[] {
-  return staleSince === null
+function staleWarning(input: AdmissionInput): string[] {
+  const { staleSince } = input;
+  return staleSince === null || tooStale(input).length > 0
     ? []
     : [`The gate's policy files have been broken since ${staleSince.toISOString()}; the last good ones decide.`];
 }

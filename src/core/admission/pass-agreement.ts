@@ -33,7 +33,8 @@ export function passProblems(
 
 function disagreement(what: string, approved: string | null, actual: string | null): string[] {
   if (approved === actual) return [];
-  return [`${capital(what)} is ${shown(actual)}, and its pass is for ${shown(approved)}.`];
+  const named = approved === null ? "names none" : `is for ${shown(approved)}`;
+  return [`${capital(what)} is ${shown(actual)}, and its pass ${named}.`];
 }
 
 function migrationsProblem({ migrations }: PassClaims, workload: Workload): string[] {
