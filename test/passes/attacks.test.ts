@@ -324,7 +324,7 @@ it("a pass for another service, environment, commit, image or migration says so 
   expect(against({}, "staging")).toEqual(['The environment is "staging", and its pass is for "production".']);
   expect(against({ sub: "payments" })[0]).toMatch(/and its pass is for "payments"/);
   expect(against({ commit: "0000000" })[0]).toMatch(/and its pass is for "0000000"/);
-  expect(against({ commit: null })[0]).toMatch(/and its pass is for missing/);
+  expect(against({ commit: null })[0]).toMatch(/The commit \(annotation plangate\.dev\/commit\)/);
   expect(against({ images: [] })[0]).toMatch(/is not in its pass/);
   expect(against({ migrations: [] })[0]).toMatch(/are not those of its pass/);
 });
