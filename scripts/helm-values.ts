@@ -2,16 +2,21 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { configJsonSchema } from "../src/adapters/config/config-schema.ts";
+import { readmeWithValues } from "./helm-values-table.ts";
 
 /** JSON Schema as data. */
 type Schema = { [key: string]: unknown };
 
 /** File → text, relative to `root`, the repository. */
 export function chartDocuments(root: string): Record<string, string> {
-  const file = "helm/values.schema.json";
-  const schema = valuesSchema(JSON.parse(readFileSync(join(root, file), "utf8")));
+  const read = (file: string) => readFileSync(join(root, "helm", file), "utf8");
+  const schema = valuesSchema(JSON.parse(read("values.schema.json")));
   const policies = [...shippedPolicies(root)].map(([name, text]) => [`helm/files/policies/${name}`, text]);
-  return { [file]: `${JSON.stringify(schema, null, 2)}\n`, ...Object.fromEntries(policies) };
+  return {
+    "helm/values.schema.json": `${JSON.stringify(schema, null, 2)}\n`,
+    "helm/README.md": readmeWithValues(read("README.md"), read("values.yaml")),
+    ...Object.fromEntries(policies),
+  };
 }
 
 /** The policies that ship: what the gate loads, without their tests. By file name. */

@@ -252,6 +252,19 @@ describe.each(valueSets)("$name", (set) => {
     }
   });
 
+  test("the webhooks are asked about everything that the gate knows", () => {
+    if (set.name !== "environments") return;
+    const rules = ofKind(objects, "ValidatingWebhookConfiguration").flatMap(({ webhooks = [] }) =>
+      webhooks.flatMap((webhook) => webhook.rules ?? []),
+    );
+    const asked = rules.flatMap(({ apiGroups = [], resources = [] }) =>
+      apiGroups.flatMap((group) => resources.map((resource) => `${group}/${resource}`)),
+    );
+    // matchPolicy Equivalent: an object of an old group is converted.
+    const known = [...workloadKinds.keys()].filter((name) => !name.startsWith("extensions/"));
+    expect([...new Set(asked)].sort()).toEqual([...known, "/pods/ephemeralcontainers"].sort());
+  });
+
   test("what the API server does not ask about is what the gate lets through anyhow", () => {
     const form =
       /^!\(has\(request\.userInfo\.username\) && request\.userInfo\.username == "([a-z:-]+)"(?: && request\.kind\.kind in (\[.*\]))?\)$/;
