@@ -103,7 +103,7 @@ describe("operations", () => {
 
   it("is ready while the database answers", async () => {
     const { body } = await gate.get("/readyz").expect(200);
-    expect(body).toEqual({ ready: true, database: "ok", policies: "ok", evidence: [] });
+    expect(body).toEqual({ ready: true, database: "ok", policies: "ok", configuration: "ok", evidence: [] });
   });
 });
 
@@ -123,7 +123,7 @@ describe("while the database is down", () => {
   it("lives, but is not ready", async () => {
     await gate.get("/healthz").expect(200);
     const { body } = await gate.get("/readyz").expect(503);
-    expect(body).toEqual({ ready: false, database: "unavailable", policies: "ok", evidence: [] });
+    expect(body).toEqual({ ready: false, database: "unavailable", policies: "ok", configuration: "ok", evidence: [] });
   });
 });
 

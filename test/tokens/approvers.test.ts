@@ -36,11 +36,12 @@ approvers:
   - { subject: dba@example.com, kid: dba-2026, algorithm: ES256, publicKeyFile: a.pem, mayApprove: true, mayWaive: [change-window],
       environments: ["prod*"], aliases: [octo-dba] }
   - { subject: dba@example.com, issuer: https://kms.example.com, kid: dba-hsm, algorithm: PS256, publicKeyFile: rsa.pem }
+  - { subject: lead@example.com, kid: lead, algorithm: ES256, jwksUrl: "https://keys.example.com/approvers" }
 overrides: { maxTtl: 10m, quorum: { index-usage: 2 } }
 approvals: { maxTtl: 2d }
 revoked: { jtis: [ovr_1], kids: [dba-2025], subjects: [Gone@example.com] }
 `);
-  const withoutKeys = [...approvers.byKid.values()].map(({ publicKey: _key, fingerprint: _print, ...rest }) => rest);
+  const withoutKeys = [...approvers.byKid.values()].map(({ key: _key, ...rest }) => rest);
   expect({ ...approvers, byKid: withoutKeys }).toEqual({
     audience: "orders-gate",
     byKid: [
@@ -64,15 +65,28 @@ revoked: { jtis: [ovr_1], kids: [dba-2025], subjects: [Gone@example.com] }
         environments: null,
         aliases: [],
       },
+      {
+        subject: "lead@example.com",
+        issuer: "lead@example.com",
+        kid: "lead",
+        algorithm: "ES256",
+        mayWaive: new Set(),
+        mayApprove: false,
+        environments: null,
+        aliases: [],
+      },
     ],
     quorum: new Map([["index-usage", 2]]),
     maxTtlMs: { override: 600_000, approval: 172_800_000 },
     revoked: { jtis: new Set(["ovr_1"]), kids: new Set(["dba-2025"]), subjects: new Set(["gone@example.com"]) },
   });
+  expect(approvers.byKid.get("lead")?.key).toEqual({ kind: "url", jwksUrl: "https://keys.example.com/approvers" });
 });
 
 const entry = (changes: string, subject = "dba@example.com", kid = "dba-2026", file = "a.pem") =>
   `  - { subject: ${subject}, kid: ${kid}, algorithm: ES256, publicKeyFile: ${file}${changes} }\n`;
+
+const byUrl = (url: string) => entry("").replace("publicKeyFile: a.pem", `jwksUrl: "${url}"`);
 
 it.each([
   [
@@ -88,10 +102,14 @@ it.each([
   ],
   ["HS256", entry("").replace("ES256", "HS256"), /algorithm: expected one of ES256, PS256, RS256, got "HS256"/],
   [
-    "keys by URL",
+    "a key by file and by URL",
     entry(", jwksUrl: https://example.com/jwks"),
-    /jwksUrl: keys by URL: not supported by this version yet/,
+    /2:\d+ approvers\[0\]: set either `publicKeyFile` or `jwksUrl`/,
   ],
+  ["no key at all", entry("").replace(", publicKeyFile: a.pem", ""), /set either `publicKeyFile` or `jwksUrl`/],
+  ["keys by plain http", byUrl("http://keys.example.com/jwks"), /jwksUrl: must begin with https/],
+  ["keys at a metadata service", byUrl("https://169.254.169.254/jwks"), /jwksUrl: must not be a link-local address/],
+  ["keys behind a password", byUrl("https://u:p@keys.example.com/jwks"), /jwksUrl: must not hold a user or password/],
   ["unmatched", entry(", mayWaive: [unmatched]"), /mayWaive\[0\]: unmatched cannot be waived/],
   [
     "a wildcard",

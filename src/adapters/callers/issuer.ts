@@ -44,11 +44,3 @@ async function discover(url: string): Promise<string> {
   if (problem !== null) throw new Error(`the URL of the issuer's keys ${problem}`);
   return document.jwks_uri;
 }
-
-/** Why the URL cannot be one to fetch keys from, as a clause about it; null: it can. */
-export function issuerUrlProblem(text: string): string | null {
-  const problem = outgoingUrlProblem(text, "https://token.actions.githubusercontent.com");
-  if (problem !== null) return problem;
-  const { search, hash } = new URL(text);
-  return search === "" && hash === "" ? null : "must not have a query or a fragment";
-}

@@ -15,7 +15,8 @@ import {
   signatureAlgorithms,
 } from "../evidence-signature/keys.ts";
 import { readFileBytes } from "../file-error.ts";
-import { type Approver, type Approvers, tokenId } from "../tokens/approvers.ts";
+import { keysUrlProblem } from "../outgoing/url-problem.ts";
+import { type Approver, type ApproverKey, type Approvers, type Revoked, tokenId } from "../tokens/approvers.ts";
 
 const person = displayableName.max(200).refine((name) => name === name.trim() && personKey(name) !== "", {
   error: "must be a name, without space before and after it",
@@ -33,11 +34,15 @@ const approverSchema = z.strictObject({
   publicKeyFile: z
     .string()
     .min(1)
+    .optional()
     .describe("File of the public key in PEM form, relative to this file. It is read at the start."),
   jwksUrl: z
-    .never({ error: "keys by URL: not supported by this version yet; use publicKeyFile" })
+    .string()
+    .min(1)
     .optional()
-    .describe("Not supported by this version yet: setting it is an error."),
+    .describe(
+      "In place of `publicKeyFile`: https:// URL of a JWK Set that has the key under this `kid`. It is asked when a token of this key comes.",
+    ),
   mayWaive: z
     .array(z.string())
     .default([])
@@ -92,7 +97,9 @@ export const revokedSchema = z
     subjects: z.array(person).default([]).describe("Every token of a human."),
   })
   .prefault({})
-  .describe("Approval and override tokens that must not count any more.");
+  .describe(
+    "Approval and override tokens that must not count any more. Read again whenever this file changes; everything else needs a restart.",
+  );
 
 export interface ApproversFile {
   approvers: z.output<typeof approversSchema>;
@@ -100,6 +107,7 @@ export interface ApproversFile {
   approvals: z.output<typeof approvalsSchema>;
   revoked: z.output<typeof revokedSchema>;
 }
+type Entry = ApproversFile["approvers"][number];
 type Report = (at: DocumentPath, message: string) => void;
 
 /** Reads the key files. What is wrong is reported with its place; messages hold nothing of a key. */
@@ -111,16 +119,15 @@ export function approversOf(file: ApproversFile, audience: string, directory: st
     checkRules(entry.mayWaive, [...at, "mayWaive"], report);
     checkPeople(entry, byKid, at, report);
     if (byKid.has(entry.kid)) report([...at, "kid"], "another key has the same kid");
-    const key = readKey(entry, directory, [...at, "publicKeyFile"], report);
+    const key = keyOf(entry, directory, at, report);
     if (key === null) continue;
-    const twin = [...byKid.values()].find(({ fingerprint }) => fingerprint === key.fingerprint);
-    if (twin !== undefined) report([...at, "publicKeyFile"], `is the same key as that of ${twin.kid}`);
+    if (key.kind === "fixed") checkTwins(key, byKid, at, report);
     byKid.set(entry.kid, {
       subject: entry.subject,
       issuer: entry.issuer ?? entry.subject,
       kid: entry.kid,
       algorithm: entry.algorithm,
-      ...key,
+      key,
       mayWaive: new Set(entry.mayWaive),
       mayApprove: entry.mayApprove,
       environments: entry.environments ?? null,
@@ -134,12 +141,12 @@ export function approversOf(file: ApproversFile, audience: string, directory: st
     byKid,
     quorum: new Map(Object.entries(overrides.quorum).flatMap(([rule, count]) => (count ? [[rule, count]] : []))),
     maxTtlMs: { override: overrides.maxTtl, approval: approvals.maxTtl },
-    revoked: {
-      jtis: new Set(revoked.jtis),
-      kids: new Set(revoked.kids),
-      subjects: new Set(revoked.subjects.map(personKey)),
-    },
+    revoked: revokedOf(revoked),
   };
+}
+
+export function revokedOf({ jtis, kids, subjects }: z.output<typeof revokedSchema>): Revoked {
+  return { jtis: new Set(jtis), kids: new Set(kids), subjects: new Set(subjects.map(personKey)) };
 }
 
 function checkRules(given: readonly string[], at: DocumentPath, report: Report): void {
@@ -158,7 +165,7 @@ function checkRule(rule: string, at: DocumentPath, report: Report): void {
 
 /** Two entries of one human must say so: quorum and self-approval go by the human. */
 function checkPeople(
-  { subject, aliases }: ApproversFile["approvers"][number],
+  { subject, aliases }: Entry,
   known: ReadonlyMap<string, Approver>,
   at: DocumentPath,
   report: Report,
@@ -176,22 +183,53 @@ function checkPeople(
   }
 }
 
-function readKey(
-  { publicKeyFile, algorithm }: { publicKeyFile: string; algorithm: SignatureAlgorithm },
+function keyOf(
+  { publicKeyFile, jwksUrl, algorithm }: Entry,
   directory: string,
   at: DocumentPath,
   report: Report,
-) {
-  try {
-    const pem = Buffer.from(readFileBytes(path.resolve(directory, publicKeyFile))).toString("utf8");
-    const publicKey = parsePublicKey(pem);
-    algorithmFor(publicKey, algorithm);
-    return { publicKey, fingerprint: fingerprintOf(publicKey) };
-  } catch (error) {
-    if (!(error instanceof PlangateError)) throw error;
-    report(at, `${publicKeyFile}: ${error.message}`);
+): Approver["key"] | null {
+  if ((publicKeyFile === undefined) === (jwksUrl === undefined)) {
+    report(at, "set either `publicKeyFile` or `jwksUrl`");
     return null;
   }
+  if (jwksUrl !== undefined) {
+    const problem = keysUrlProblem(jwksUrl, "https://keys.example.com/approvers.json");
+    if (problem === null) return { kind: "url", jwksUrl };
+    report([...at, "jwksUrl"], problem);
+    return null;
+  }
+  if (publicKeyFile === undefined) return null;
+  return readKey(publicKeyFile, algorithm, directory, [...at, "publicKeyFile"], report);
+}
+
+function readKey(
+  file: string,
+  algorithm: SignatureAlgorithm,
+  directory: string,
+  at: DocumentPath,
+  report: Report,
+): Approver["key"] | null {
+  try {
+    const pem = Buffer.from(readFileBytes(path.resolve(directory, file))).toString("utf8");
+    const publicKey = parsePublicKey(pem);
+    algorithmFor(publicKey, algorithm);
+    return { kind: "fixed", publicKey, fingerprint: fingerprintOf(publicKey) };
+  } catch (error) {
+    if (!(error instanceof PlangateError)) throw error;
+    report(at, `${file}: ${error.message}`);
+    return null;
+  }
+}
+
+function checkTwins(
+  { fingerprint }: ApproverKey,
+  known: ReadonlyMap<string, Approver>,
+  at: DocumentPath,
+  report: Report,
+): void {
+  const twin = [...known.values()].find(({ key }) => key.kind === "fixed" && key.fingerprint === fingerprint);
+  if (twin !== undefined) report([...at, "publicKeyFile"], `is the same key as that of ${twin.kid}`);
 }
 
 function checkTtl(ms: number, longest: number, shown: string, at: DocumentPath, report: Report): void {

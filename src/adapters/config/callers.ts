@@ -3,8 +3,8 @@ import { permissions } from "../../app/caller.ts";
 import type { DocumentPath } from "../../core/policy/yaml-document.ts";
 import { displayableName } from "../../core/values.ts";
 import { bindableFields, type CallerConfig, type OidcConfig, type RateLimit } from "../callers/caller-config.ts";
-import { issuerUrlProblem } from "../callers/issuer.ts";
 import { parseSecret } from "../callers/secret.ts";
+import { keysUrlProblem } from "../outgoing/url-problem.ts";
 
 const callerNameForm = 'a caller\'s name is 1 to 100 letters, digits, ".", "_" and "-"';
 const rateForm = 'a rate is a number of requests and a time: "10/s", "60/m" or "500/h"';
@@ -130,9 +130,9 @@ function oidcOf(
   report: Report,
 ): OidcConfig {
   const { issuer, audience, jwksUrl = null, claims, body } = given;
-  const issuerProblem = issuerUrlProblem(issuer);
+  const issuerProblem = keysUrlProblem(issuer, "https://token.actions.githubusercontent.com");
   if (issuerProblem !== null) report([...at, "issuer"], issuerProblem);
-  const keysProblem = jwksUrl === null ? null : issuerUrlProblem(jwksUrl);
+  const keysProblem = jwksUrl === null ? null : keysUrlProblem(jwksUrl, `${issuer}/keys`);
   if (keysProblem !== null) report([...at, "jwksUrl"], keysProblem);
   if (all.some(({ oidc }) => oidc?.issuer === issuer && (oidc.jwksUrl ?? null) !== jwksUrl)) {
     report([...at, "jwksUrl"], "must be the same for every caller of this issuer");

@@ -9,9 +9,9 @@ import type { EvidenceKeys } from "../evidence-signature/keys.ts";
 import { readFileBytes } from "../file-error.ts";
 import type { GateKeyConfig } from "../gate-keys.ts";
 import type { NotifyTarget } from "../notify/target.ts";
-import type { Approvers } from "../tokens/approvers.ts";
+import type { Approvers, Revoked } from "../tokens/approvers.ts";
 import { type AdmissionConfig, admissionOf } from "./admission.ts";
-import { approversOf } from "./approvers.ts";
+import { approversOf, revokedOf } from "./approvers.ts";
 import { type AuditConfig, auditOf, gateKeysOf } from "./audit.ts";
 import { callersOf } from "./callers.ts";
 import { type ConfigFile, configFileSchema } from "./config-schema.ts";
@@ -82,17 +82,33 @@ export function loadConfig(
   env: NodeJS.ProcessEnv | null,
   storeEnv: NodeJS.ProcessEnv | null = env,
 ): GateConfig {
+  const { document, issues, data } = parseConfig(content, file);
+  const config = buildConfig(data, path.dirname(path.resolve(file)), env, storeEnv, (at, message) => {
+    issues.push(document.issue(at, "value", message));
+  });
+  issues.push(...sameServices(data, document));
+  if (issues.length > 0) throw new ConfigError(issues);
+  return config;
+}
+
+/**
+ * `revoked` of a plangate.yaml that must be of the documented form as a whole: a misspelt key must not leave what it holds in force.
+ * Throws ConfigError.
+ */
+export function loadRevoked(content: Uint8Array, file: string): Revoked {
+  const { issues, data } = parseConfig(content, file);
+  if (issues.length > 0) throw new ConfigError(issues);
+  return revokedOf(data.revoked);
+}
+
+/** Throws ConfigError where there are no data at all; `issues` is what is wrong beside that. */
+function parseConfig(content: Uint8Array | string, file: string) {
   const { document, issues } = readYamlDocument({ path: file, content });
   if (document === null) throw new ConfigError(issues);
   const parsed = parsePart(configFileSchema, document, [], document.value);
   issues.push(...parsed.issues);
   if (parsed.data === null) throw new ConfigError(issues);
-  const config = buildConfig(parsed.data, path.dirname(path.resolve(file)), env, storeEnv, (at, message) => {
-    issues.push(document.issue(at, "value", message));
-  });
-  issues.push(...sameServices(parsed.data, document));
-  if (issues.length > 0) throw new ConfigError(issues);
-  return config;
+  return { document, issues, data: parsed.data };
 }
 
 /** What holds without a plangate.yaml. */

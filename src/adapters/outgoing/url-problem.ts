@@ -17,3 +17,11 @@ export function outgoingUrlProblem(text: string, example: string): string | null
   if (isIP(host) === 0 || !isRefusedAddress(host, host)) return null;
   return "must not be a link-local address or that of a cloud's metadata service";
 }
+
+/** The same of a URL to fetch keys from, which holds no secret: it has no query. */
+export function keysUrlProblem(text: string, example: string): string | null {
+  const problem = outgoingUrlProblem(text, example);
+  if (problem !== null) return problem;
+  const { search, hash } = new URL(text);
+  return search === "" && hash === "" ? null : "must not have a query or a fragment";
+}

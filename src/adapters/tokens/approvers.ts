@@ -2,6 +2,12 @@ import type { KeyObject } from "node:crypto";
 import { z } from "zod";
 import type { SignatureAlgorithm } from "../evidence-signature/keys.ts";
 
+export interface ApproverKey {
+  publicKey: KeyObject;
+  /** SHA-256 of the SubjectPublicKeyInfo (DER): "sha256:…". */
+  fingerprint: string;
+}
+
 /** One key of a human who may approve or waive. A human may have several. */
 export interface Approver {
   subject: string;
@@ -10,9 +16,8 @@ export interface Approver {
   kid: string;
   /** The key's, whatever a token says. */
   algorithm: SignatureAlgorithm;
-  publicKey: KeyObject;
-  /** SHA-256 of the SubjectPublicKeyInfo (DER): "sha256:…". */
-  fingerprint: string;
+  /** `fixed`: read at the start. `url`: the JWK Set that has it now. */
+  key: ({ kind: "fixed" } & ApproverKey) | { kind: "url"; jwksUrl: string };
   /** Rule ids. */
   mayWaive: ReadonlySet<string>;
   mayApprove: boolean;
@@ -30,7 +35,14 @@ export interface Approvers {
   quorum: ReadonlyMap<string, number>;
   /** The longest time from `iat` to `exp`. */
   maxTtlMs: { override: number; approval: number };
-  revoked: { jtis: ReadonlySet<string>; kids: ReadonlySet<string>; subjects: ReadonlySet<string> };
+  revoked: Revoked;
+}
+
+/** What must not count any more. `subjects` as `personKey` writes them. */
+export interface Revoked {
+  jtis: ReadonlySet<string>;
+  kids: ReadonlySet<string>;
+  subjects: ReadonlySet<string>;
 }
 
 /** How tokens name themselves and what they revoke by: nothing that needs escaping anywhere. */

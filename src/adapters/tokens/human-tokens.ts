@@ -1,13 +1,14 @@
 import type { HumanTokens } from "../../app/ports.ts";
 import { personKey } from "../../core/person.ts";
 import { rules } from "../../core/rules/index.ts";
+import { fixedKeys, type KeyOf } from "./approver-keys.ts";
 import type { Approvers } from "./approvers.ts";
 import { approvalProblem, overrideProblem, plansProblem, useProblem, verifyToken } from "./verify-token.ts";
 
 export const ruleIds: ReadonlySet<string> = new Set(rules.keys());
 
 /** Approval and override tokens, checked against the configured approvers. */
-export function humanTokens(approvers: Approvers): HumanTokens {
+export function humanTokens(approvers: Approvers, keyOf: KeyOf = fixedKeys): HumanTokens {
   const names = new Map<string, string>();
   for (const { subject, aliases } of approvers.byKid.values()) {
     for (const name of [subject, ...aliases]) names.set(personKey(name), subject);
@@ -16,7 +17,7 @@ export function humanTokens(approvers: Approvers): HumanTokens {
     quorum: approvers.quorum,
     personOf: (name) => names.get(personKey(name)) ?? name,
     verifyOverride(token, context) {
-      const verified = verifyToken(token, "override", approvers, context.at);
+      const verified = verifyToken(token, "override", approvers, keyOf, context.at);
       if (typeof verified === "string") return { override: null, problem: verified };
       const problem = useProblem(verified, context) ?? overrideProblem(verified, ruleIds);
       if (problem !== null) return { override: null, problem };
@@ -36,7 +37,7 @@ export function humanTokens(approvers: Approvers): HumanTokens {
       };
     },
     verifyApproval(token, context) {
-      const verified = verifyToken(token, "approval", approvers, context.at);
+      const verified = verifyToken(token, "approval", approvers, keyOf, context.at);
       if (typeof verified === "string") return { approval: null, problem: verified };
       const problem =
         useProblem(verified, context) ?? approvalProblem(verified) ?? plansProblem(verified, context.plansDigest);
@@ -47,6 +48,15 @@ export function humanTokens(approvers: Approvers): HumanTokens {
         approval: { by: approver.subject, of: claims.of, at: instantOf(claims.iat), verified: true },
       };
     },
+  };
+}
+
+/** Who is who stays known, and no token counts. `problem`: why, as a clause. */
+export function refusedTokens(tokens: HumanTokens, problem: string): HumanTokens {
+  return {
+    ...tokens,
+    verifyOverride: () => ({ override: null, problem }),
+    verifyApproval: () => ({ approval: null, problem }),
   };
 }
 

@@ -1,7 +1,8 @@
 import { personKey } from "../../core/person.ts";
 import { globMatches } from "../../core/policy/match.ts";
 import { formatDuration } from "../../core/values.ts";
-import type { Approver, Approvers } from "./approvers.ts";
+import type { KeyOf } from "./approver-keys.ts";
+import type { Approver, ApproverKey, Approvers } from "./approvers.ts";
 import { type ClaimsOf, type TokenKind, tokenForms } from "./claims.ts";
 import { parseToken } from "./parse-token.ts";
 import { signatureHolds } from "./signature.ts";
@@ -28,6 +29,7 @@ export function verifyToken<Kind extends TokenKind>(
   token: string,
   kind: Kind,
   approvers: Approvers,
+  keyOf: KeyOf,
   at: Date,
 ): VerifiedToken<Kind> | string {
   const parsed = parseToken(token, tokenForms[kind]);
@@ -39,8 +41,10 @@ export function verifyToken<Kind extends TokenKind>(
   if (header.alg !== approver.algorithm) {
     return `it is signed with ${header.alg}, and the key ${approver.kid} is for ${approver.algorithm}`;
   }
+  const key = keyOf(approver);
+  if (typeof key === "string") return key;
   const problem =
-    signerProblem(token, claims, approver, approvers.audience) ??
+    signerProblem(token, claims, approver, key, approvers.audience) ??
     timeProblem(claims, at) ??
     lifeProblem(claims, approvers.maxTtlMs[kind]) ??
     revocationProblem(claims.jti, approver, approvers);
@@ -50,7 +54,8 @@ export function verifyToken<Kind extends TokenKind>(
 function signerProblem(
   token: string,
   { aud, iss, sub }: ClaimsOf[TokenKind],
-  { publicKey, algorithm, kid, issuer, subject }: Approver,
+  { algorithm, kid, issuer, subject }: Approver,
+  { publicKey }: ApproverKey,
   audience: string,
 ): string | null {
   if (!signatureHolds(token, publicKey, algorithm)) return `its signature is not that of the key ${kid}`;

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { fixedKeys } from "../../adapters/tokens/approver-keys.ts";
 import type { Approvers } from "../../adapters/tokens/approvers.ts";
 import { approvalType } from "../../adapters/tokens/claims.ts";
 import { ruleIds } from "../../adapters/tokens/human-tokens.ts";
@@ -68,11 +69,11 @@ async function useOf(file: string, io: CommandIo): Promise<TokenUse> {
 /** Whether an override was used before, and whether an approval's plans are still the same, is known to the gate alone. */
 function problemOf(token: string, approvers: Approvers, use: TokenUse | null, at: Date): string | null {
   if (isApproval(token)) {
-    const verified = verifyToken(token, "approval", approvers, at);
+    const verified = verifyToken(token, "approval", approvers, fixedKeys, at);
     if (typeof verified === "string") return verified;
     return approvalProblem(verified) ?? (use && useProblem(verified, use));
   }
-  const verified = verifyToken(token, "override", approvers, at);
+  const verified = verifyToken(token, "override", approvers, fixedKeys, at);
   if (typeof verified === "string") return verified;
   return overrideProblem(verified, ruleIds) ?? (use && useProblem(verified, use));
 }

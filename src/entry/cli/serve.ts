@@ -63,6 +63,7 @@ async function serve(options: ServeOptions, io: CommandIo): Promise<void> {
     clock: { now: () => io.now() },
     log,
     timeZoneDatabase: process.versions.tz ?? "unknown",
+    ...configFileOf(options, io),
     onFirstStart: () =>
       io.stderr(`Making the embedded database in ${config.gate.dataDir} (once; this takes some seconds)\n`),
   });
@@ -74,9 +75,15 @@ async function serve(options: ServeOptions, io: CommandIo): Promise<void> {
   log.info("stopped");
 }
 
-function readConfig({ config }: ServeOptions, { cwd, env }: CommandIo): GateConfig {
-  const file = path.resolve(cwd, config ?? "plangate.yaml");
-  return config !== undefined || existsSync(file) ? loadConfigFile(file, env) : defaultConfig(cwd);
+function readConfig(options: ServeOptions, io: CommandIo): GateConfig {
+  const { configFile } = configFileOf(options, io);
+  return configFile === undefined ? defaultConfig(io.cwd) : loadConfigFile(configFile, io.env);
+}
+
+/** The named plangate.yaml, or that of the working directory, if there is one. */
+function configFileOf({ config }: ServeOptions, { cwd }: CommandIo): { configFile?: string } {
+  const configFile = path.resolve(cwd, config ?? "plangate.yaml");
+  return config !== undefined || existsSync(configFile) ? { configFile } : {};
 }
 
 function withOptions(config: GateConfig, { policies, port, dataDir }: ServeOptions, cwd: string): GateConfig {
@@ -125,7 +132,10 @@ function exampleMessage(url: string, file: string): string {
 /** Resolves when SIGTERM or SIGINT came and everything that was accepted is answered. A second signal ends the process at once. */
 function untilStopped(gate: RunningGate): Promise<void> {
   return new Promise((done, fail) => {
-    process.on("SIGHUP", () => void gate.reloadPolicies());
+    process.on("SIGHUP", () => {
+      void gate.reloadPolicies();
+      void gate.reloadRevocations();
+    });
     let first: bigint | null = null;
     const onSignal = () => {
       const now = process.hrtime.bigint();

@@ -5,6 +5,8 @@ export interface GateEnvironment {
   clock: Clock;
   log: Log;
   timeZoneDatabase: string;
+  /** plangate.yaml, whose `revoked` is read again while the gate runs. Absent: there is none. */
+  configFile?: string;
   /** Told before the embedded database is made, which takes seconds. */
   onFirstStart(): void;
 }

@@ -44,7 +44,8 @@ export const postDecision = defineRoute({
     const { value, bytes } = await request.json();
     const bodyDigest = digestOf(bytes, request.caller.principal);
     const started = process.hrtime.bigint();
-    const { decision, repeated } = await submit(gate.ports, gate.settings, {
+    const ports = { ...gate.ports, humanTokens: await gate.humanTokens.forRequest(value) };
+    const { decision, repeated } = await submit(ports, gate.settings, {
       raw: value,
       caller: request.caller,
       idempotency: idempotencyKey === null ? null : { key: idempotencyKey, bodyDigest },

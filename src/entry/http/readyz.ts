@@ -6,6 +6,9 @@ const readiness = z.strictObject({
   ready: z.boolean(),
   database: z.enum(["ok", "unavailable"]),
   policies: z.string().describe("`ok`, or `stale since <instant>` while the files are broken."),
+  configuration: z
+    .string()
+    .describe("`ok`, or `stale since <instant>` while plangate.yaml is broken and new revocations are not known."),
   evidence: z
     .array(
       z.strictObject({
@@ -30,7 +33,7 @@ export const readyz = defineRoute({
     200: { description: "It can.", schema: readiness },
     503: { description: "It cannot, or is shutting down.", schema: readiness, contentType: "application/json" },
   },
-  async handle({ ports, settings, clock, pingDatabase, isStopping, databaseStates, log }) {
+  async handle({ ports, settings, clock, pingDatabase, isStopping, databaseStates, humanTokens, log }) {
     const answers = await pingDatabase().then(
       () => true,
       (error: unknown) => {
@@ -46,7 +49,8 @@ export const readyz = defineRoute({
       body: {
         ready,
         database: answers ? "ok" : "unavailable",
-        policies: staleSince === null ? "ok" : `stale since ${staleSince.toISOString()}`,
+        policies: freshness(staleSince),
+        configuration: freshness(humanTokens.staleSince()),
         evidence: databaseStates().map(({ database, node, state, lastRead, retryAt }) => ({
           database,
           node,
@@ -58,3 +62,7 @@ export const readyz = defineRoute({
     };
   },
 });
+
+function freshness(staleSince: Date | null): string {
+  return staleSince === null ? "ok" : `stale since ${staleSince.toISOString()}`;
+}

@@ -5,6 +5,7 @@ import type { JwkSet } from "../../adapters/passes/jwk-set.ts";
 import type { Caller, Permission } from "../../app/caller.ts";
 import type { Clock } from "../../app/ports.ts";
 import type { GatePorts, GateSettings } from "../../app/submit.ts";
+import type { GateHumanTokens } from "./gate-human-tokens.ts";
 import type { Log } from "./log.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -22,7 +23,8 @@ export interface GateBase {
 
 /** What the routes of the API work with. */
 export interface Gate extends GateBase {
-  ports: GatePorts;
+  ports: Omit<GatePorts, "humanTokens">;
+  humanTokens: GateHumanTokens;
   settings: GateSettings;
   /** Throws when the database does not answer. */
   pingDatabase(): Promise<void>;

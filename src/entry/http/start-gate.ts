@@ -6,12 +6,12 @@ import { evidenceTrust } from "../../adapters/evidence-signature/evidence-trust.
 import { loadGateKeys } from "../../adapters/gate-keys.ts";
 import { jwkSetOf } from "../../adapters/passes/jwk-set.ts";
 import { passIssuer } from "../../adapters/passes/passes.ts";
-import { humanTokens } from "../../adapters/tokens/human-tokens.ts";
 import { PlangateError } from "../../core/errors.ts";
 import type { PolicySet } from "../../core/policy/policy.ts";
 import { loadGrammar } from "../../core/sql/grammar.ts";
 import { createApp } from "./app.ts";
 import type { GateEnvironment, OnStop } from "./gate-environment.ts";
+import { watchHumanTokens } from "./gate-human-tokens.ts";
 import { watchGatePolicies } from "./gate-policies.ts";
 import { openGateStore, readDatabases } from "./gate-store.ts";
 import { startHousekeeping } from "./housekeeping.ts";
@@ -29,6 +29,7 @@ export interface RunningGate {
   admissionUrl: string | null;
   policies: PolicySet;
   reloadPolicies(): Promise<void>;
+  reloadRevocations(): Promise<void>;
   /** Answers and records what was accepted, then lets go of everything. */
   stop(): Promise<void>;
 }
@@ -76,6 +77,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
   await startHousekeeping(config, keys, store, environment, onStop);
   const databases = readDatabases(config, store, environment, telemetry, onStop);
 
+  const tokens = watchHumanTokens(config, environment, onStop);
   const gate: Gate = {
     ...base,
     ports: {
@@ -84,7 +86,6 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
       decisions: store.decisions,
       evidence: store.evidence,
       evidenceTrust: evidenceTrust(config.evidence.keys),
-      humanTokens: humanTokens(config.approvers),
       passes: passIssuer(config.gate.name, keys[0]),
       databases,
       idempotency: store.idempotency,
@@ -100,6 +101,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
       if (embedded !== null && !embedded.isAlive()) throw new PlangateError("embedded-postgres", "It has ended");
       await store.ping();
     },
+    humanTokens: tokens,
     databaseStates: () => databases.states(),
   };
   const hosts = config.callers === null ? allowedHosts(config) : null;
@@ -115,6 +117,7 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
     admissionUrl: admission?.url ?? null,
     policies: policies.current().set,
     reloadPolicies: () => policies.reload(),
+    reloadRevocations: () => tokens.reload(),
   };
 }
 
