@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { calendarState } from "../../src/core/calendar/calendar-state.ts";
 import type { SourceFile } from "../../src/core/policy/document-error.ts";
 import { PolicyError } from "../../src/core/policy/document-error.ts";
 import { loadPolicySet } from "../../src/core/policy/load.ts";
@@ -138,6 +139,19 @@ describe("what a policy becomes", () => {
     const { changeWindow } = load(`changeWindow:\n  timeZone: Europe/Berlin\n  allow: [${yaml}]\n`);
     expect(changeWindow).toMatchObject({ timeZone: "Europe/Berlin", freeze: [], expectedDurationMs: 0 });
     expect(changeWindow?.allow).toEqual([expect.objectContaining(expected)]);
+  });
+
+  test("a freeze for ever, as people write it", () => {
+    const { changeWindow } = load(
+      "changeWindow: { timeZone: Asia/Tokyo, freeze: [{ from: 2026-01-01, to: 9999-12-31, reason: Retired }] }",
+    );
+    const calendar = [{ policy: "p", changeWindow: changeWindow as NonNullable<Policy["changeWindow"]> }];
+    const state = calendarState(calendar, new Date("2026-06-01T00:00:00Z"), 0);
+    expect(state).toMatchObject({
+      open: false,
+      nextOpen: null,
+      because: [{ text: "Retired, 2026-01-01 to 9999-12-31" }],
+    });
   });
 
   test("no `allow` is open, and a calendar is found relative to the policy", () => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { dayMs, formatLocalDate, minuteMs, parseWallClock } from "../calendar/civil.ts";
+import { dayMs, dayNumber, formatLocalDate, minuteMs, parseWallClock } from "../calendar/civil.ts";
 import { type OneOffWindow, type RecurringWindow, type Weekday, weekdays } from "../calendar/types.ts";
 import { isTimeZone } from "../calendar/zone.ts";
 import { duration } from "../values.ts";
@@ -127,7 +127,11 @@ function intervalOf({ from, to }: { from: string; to: string }): { from: number;
   return { from: startOf(from) ?? 0, to: (startOf(to) ?? 0) + (to.includes("T") ? 0 : dayMs) };
 }
 
-function wallClock(local: number): string {
+/** People write 9999-12-31 for "for ever", and years of five digits have no wall clock of this form. */
+const lastMinute = dayNumber(9999, 12, 31) * dayMs + dayMs - minuteMs;
+
+function wallClock(exact: number): string {
+  const local = Math.min(exact, lastMinute);
   const minutes = Math.floor((local % dayMs) / minuteMs);
   const two = (value: number) => String(value).padStart(2, "0");
   return `${formatLocalDate(local)}T${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:00`;
