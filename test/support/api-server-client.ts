@@ -60,7 +60,7 @@ export function apiServerClient(options: ClientOptions): ApiServerClient {
         request: { ...emptyRequest, ...change, uid },
       };
       const target = new URL(`${path}?timeout=${timeoutMs / 1000}s`, url);
-      const answer = await post(target, agent, JSON.stringify(review), timeoutMs);
+      const answer = await post(target, agent, goJson(review), timeoutMs);
       verify(answer, uid);
       const { headers, fingerprint, reused } = answer;
       return { response: JSON.parse(answer.body).response, headers, fingerprint, reused };
@@ -83,6 +83,12 @@ const emptyRequest = {
   dryRun: false,
   options: { apiVersion: "meta.k8s.io/v1", kind: "CreateOptions" },
 };
+
+/** As Go's encoding/json writes it, with what HTML could take for something else escaped. */
+function goJson(value: unknown): string {
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value).replaceAll(/[<>&\u2028\u2029]/g, escaped);
+}
 
 interface Answer {
   status: number;

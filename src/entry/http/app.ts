@@ -5,7 +5,7 @@ import type { z } from "zod";
 import { StoreError } from "../../adapters/store/connection.ts";
 import { PlangateError } from "../../core/errors.ts";
 import { authenticate } from "./authenticate.ts";
-import { parseJsonBody } from "./body.ts";
+import { bodyLimit, parseJsonBody } from "./body.ts";
 import { type BodyReader, boundedBodies } from "./bounded-bodies.ts";
 import { describeError } from "./log.ts";
 import { HttpError, sendProblem, statusOf } from "./problem.ts";
@@ -79,7 +79,7 @@ function answer<On extends GateBase>(gate: On, route: Route<z.ZodObject, On>, re
     let reading: Promise<Uint8Array> | null = null;
     const body = () => {
       if (route.body === undefined) return Promise.resolve(new Uint8Array());
-      reading ??= readBody(request, response);
+      reading ??= readBody(request, response, route.largestBody ?? bodyLimit);
       return reading;
     };
     const caller = await authenticate(gate, route, request, body);

@@ -1,11 +1,19 @@
-import express, { type Request, type Response } from "express";
+import express, { type Request, type RequestHandler, type Response } from "express";
 import { parseJson } from "../../core/json.ts";
 import { HttpError } from "./problem.ts";
 
-/** Bytes. A request's evidence and SQL together are seldom more than one megabyte. */
-export const bodyLimit = 8 * 1024 * 1024;
+export const mebibyte = 1024 * 1024;
 
-const readRaw = express.raw({ type: () => true, limit: bodyLimit, inflate: false });
+/** Bytes, unless the route says otherwise. A request's evidence and SQL together are seldom more than one megabyte. */
+export const bodyLimit = 8 * mebibyte;
+
+const readers = new Map<number, RequestHandler>();
+
+function readerUpTo(limit: number): RequestHandler {
+  const reader = readers.get(limit) ?? express.raw({ type: () => true, limit, inflate: false });
+  readers.set(limit, reader);
+  return reader;
+}
 
 /**
  * The body's bytes → JSON. Throws HttpError `unsupported-media-type` (415), `bad-encoding` (400), and InputError `bad-json`.
@@ -24,11 +32,14 @@ function checkContentType(header: string | undefined): void {
   }
 }
 
-/** Exactly what was sent, which is what signatures are over. Throws HttpError `unsupported-encoding` (415), `body-too-large` (413). */
-export function readBytes(request: Request, response: Response): Promise<Uint8Array> {
+/**
+ * Exactly what was sent, which is what signatures are over. `limit`: in bytes. Throws HttpError `unsupported-encoding` (415),
+ * `body-too-large` (413).
+ */
+export function readBytes(request: Request, response: Response, limit: number): Promise<Uint8Array> {
   return new Promise((done, fail) => {
-    readRaw(request, response, (error?: unknown) => {
-      if (error !== undefined) fail(bodyError(error));
+    readerUpTo(limit)(request, response, (error?: unknown) => {
+      if (error !== undefined) fail(bodyError(error, limit));
       // express.raw leaves the body alone where there is none.
       else done(request.body instanceof Uint8Array ? request.body : new Uint8Array());
     });
@@ -36,10 +47,10 @@ export function readBytes(request: Request, response: Response): Promise<Uint8Ar
 }
 
 /** `type` is body-parser's stable name for what went wrong. */
-function bodyError(error: unknown): unknown {
+function bodyError(error: unknown, limit: number): unknown {
   const { type } = error as { type?: unknown };
   if (type === "entity.too.large") {
-    return new HttpError(413, "body-too-large", `The body is larger than ${bodyLimit / 1024 / 1024} MiB.`);
+    return new HttpError(413, "body-too-large", `The body is larger than ${limit / mebibyte} MiB.`);
   }
   if (type === "encoding.unsupported") {
     return new HttpError(415, "unsupported-encoding", "Send the body as it is, without Content-Encoding.");

@@ -5,8 +5,8 @@ import { HttpError } from "./problem.ts";
 /** Bytes of bodies that are worked on at once; parsed JSON takes several times as much memory. */
 const mostBodyBytes = 16 * bodyLimit;
 
-/** Rejects as `readBytes` does, and with HttpError `overloaded` (503). */
-export type BodyReader = (request: Request, response: Response) => Promise<Uint8Array>;
+/** `limit`: of the body, in bytes. Rejects as `readBytes` does, and with HttpError `overloaded` (503). */
+export type BodyReader = (request: Request, response: Response, limit: number) => Promise<Uint8Array>;
 
 /**
  * Reads bodies as long as there is room for them. Bodies come before anybody has authenticated, so strangers could take all the room and
@@ -23,8 +23,8 @@ export function boundedBodies(): BodyReader {
     }
     if (taken + size > mostBodyBytes) throw overloaded();
   };
-  return async (request, response) => {
-    const size = announcedSize(request);
+  return async (request, response, limit) => {
+    const size = announcedSize(request, limit);
     makeRoom(size);
     taken += size;
     let held = size;
@@ -36,7 +36,7 @@ export function boundedBodies(): BodyReader {
     const { promise: givenUp, giveUp } = giving(release);
     arriving.add(giveUp);
     try {
-      return await Promise.race([readBytes(request, response), givenUp]);
+      return await Promise.race([readBytes(request, response, limit), givenUp]);
     } finally {
       arriving.delete(giveUp);
     }
@@ -54,9 +54,9 @@ function giving(release: () => void): { promise: Promise<never>; giveUp: () => v
   return { promise, giveUp };
 }
 
-function announcedSize({ headers }: Request): number {
-  const announced = Number(headers["content-length"] ?? bodyLimit);
-  return Math.min(Number.isNaN(announced) ? bodyLimit : announced, bodyLimit);
+function announcedSize({ headers }: Request, limit: number): number {
+  const announced = Number(headers["content-length"] ?? limit);
+  return Math.min(Number.isNaN(announced) ? limit : announced, limit);
 }
 
 function overloaded(): HttpError {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type AdmissionGateSettings, type AdmissionPorts, type Admitted, admit } from "../../app/admit.ts";
 import { reviewVersion } from "../../core/admission/review.ts";
+import { mebibyte } from "./body.ts";
 import { describeError } from "./log.ts";
 import { HttpError } from "./problem.ts";
 import { nameParameter } from "./query.ts";
@@ -21,6 +22,12 @@ const timeoutQuery = z.object({
   timeout: z.string().optional().describe("How long the API server waits; it adds it."),
 });
 
+/**
+ * Whoever can make an object so large that its review is refused has a way around a webhook with failurePolicy Ignore. etcd takes 1.5 MiB;
+ * the API server writes "<" and control characters in six bytes (Go's encoding/json), and sends the old object along.
+ */
+const largestReview = 24 * mebibyte;
+
 const reviewSchema = z.looseObject({ apiVersion: z.literal(reviewVersion), kind: z.literal("AdmissionReview") });
 
 export const postAdmission = defineRoute<typeof timeoutQuery, AdmissionGate>({
@@ -31,6 +38,7 @@ export const postAdmission = defineRoute<typeof timeoutQuery, AdmissionGate>({
   access: "open",
   query: timeoutQuery,
   body: reviewSchema,
+  largestBody: largestReview,
   responses: {
     200: { description: "The answer; `response.allowed` is the verdict.", schema: reviewSchema },
     400: { description: "Not an AdmissionReview that an API server has sent: it has no `request.uid`." },

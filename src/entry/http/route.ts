@@ -69,6 +69,8 @@ export interface Route<Query extends z.ZodObject = z.ZodObject, On extends GateB
   query: Query;
   headers?: z.ZodObject;
   body?: z.ZodType;
+  /** Bytes; absent: `bodyLimit`. */
+  largestBody?: number;
   responses: Readonly<Record<number, ResponseDocument>>;
   handle(gate: On, request: RouteRequest<z.output<Query>>): Promise<Reply>;
 }
