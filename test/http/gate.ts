@@ -22,6 +22,7 @@ export interface TestGate extends RunningGate {
 /** A gate on a PostgreSQL 18 of its own, with a copy of the test policies, on a free port. */
 export async function startTestGate(
   change: (config: GateConfig) => Partial<GateConfig> = () => ({}),
+  configFile?: string,
 ): Promise<TestGate> {
   const directory = mkdtempSync(join(tmpdir(), "plangate-http-"));
   const policyDirectory = join(directory, "policies");
@@ -36,7 +37,13 @@ export async function startTestGate(
   let now = new Date(wednesdayNoon);
   const gate = await startGate(
     { ...config, ...change(config) },
-    { clock: { now: () => now }, log: newLog("silent"), timeZoneDatabase: "test", onFirstStart: () => {} },
+    {
+      clock: { now: () => now },
+      log: newLog("silent"),
+      timeZoneDatabase: "test",
+      onFirstStart: () => {},
+      ...(configFile !== undefined && { configFile }),
+    },
   );
   return {
     ...gate,
