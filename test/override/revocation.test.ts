@@ -95,6 +95,7 @@ it.each<[string, () => void]>([
   breakIt();
   await gate.reloadRevocations();
   expect(await configuration()).toBe(`stale since ${friday.toISOString()}`);
+  expect((await gate.get("/metrics")).text).toContain("plangate_configuration_stale 1");
   expect(await use("dba")).toEqual(refusal("its key dba-2026 has been revoked"));
   expect(await use("oncall")).toEqual([]);
   await rewrite("revoked: { kids: [oncall-2026] }\n");

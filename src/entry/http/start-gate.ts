@@ -78,6 +78,8 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
   const databases = readDatabases(config, store, environment, telemetry, onStop);
 
   const tokens = watchHumanTokens(config, environment, onStop);
+  telemetry.watchConfiguration(() => tokens.staleSince());
+  let pinging: Promise<void> | null = null;
   const gate: Gate = {
     ...base,
     ports: {
@@ -99,7 +101,11 @@ async function start(config: GateConfig, environment: GateEnvironment, onStop: O
     },
     async pingDatabase() {
       if (embedded !== null && !embedded.isAlive()) throw new PlangateError("embedded-postgres", "It has ended");
-      await store.ping();
+      // Anybody may ask whether the gate is ready: however many do, the database is asked once at a time.
+      pinging ??= store.ping().finally(() => {
+        pinging = null;
+      });
+      await pinging;
     },
     humanTokens: tokens,
     databaseStates: () => databases.states(),

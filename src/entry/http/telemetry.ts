@@ -18,6 +18,8 @@ export interface Telemetry extends TlsMetrics {
   watchDatabases(states: () => readonly NodeState[]): void;
   /** From now on the metrics tell of what waits for the database. */
   watchSpool(backlog: () => { records: number; bytes: number }): void;
+  /** From now on the metrics tell whether plangate.yaml has been broken since some time. */
+  watchConfiguration(staleSince: () => Date | null): void;
   /** Prometheus' text format. */
   text(): Promise<{ contentType: string; body: string }>;
 }
@@ -126,8 +128,20 @@ export function newTelemetry(policies: () => { staleSince: Date | null }): Telem
     databaseRead: (database, node, result) => databaseReads.inc({ database, node, result }),
     watchDatabases: (states) => watchDatabases(states, registers),
     watchSpool: (backlog) => watchSpool(backlog, registers),
+    watchConfiguration: (staleSince) => watchConfiguration(staleSince, registers),
     text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
+}
+
+function watchConfiguration(staleSince: () => Date | null, registers: Registry[]): void {
+  new Gauge({
+    name: "plangate_configuration_stale",
+    help: "1 while plangate.yaml is broken and what it newly revokes is not known.",
+    registers,
+    collect() {
+      this.set(staleSince() === null ? 0 : 1);
+    },
+  });
 }
 
 function watchDatabases(states: () => readonly NodeState[], registers: Registry[]): void {
