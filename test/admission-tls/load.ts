@@ -1,4 +1,4 @@
-import type { ApiServerClient, Called } from "../support/api-server-client.ts";
+import type { ApiServerClient, Called, ReviewChange } from "../support/api-server-client.ts";
 
 export interface Load {
   calls: Called[];
@@ -6,15 +6,26 @@ export interface Load {
   stop(): Promise<void>;
 }
 
+export interface LoadOptions extends ReviewChange {
+  path?: string;
+  /** After this answer the client makes no other call. */
+  lastAnswer?(called: Called): boolean;
+}
+
 /** Clients that call again and again, each one call at a time, until they are stopped. */
-export function underLoad(clients: readonly ApiServerClient[], path = "/admission/production"): Load {
+export function underLoad(
+  clients: readonly ApiServerClient[],
+  { path = "/admission/production", lastAnswer = () => false, ...change }: LoadOptions = {},
+): Load {
   const calls: Called[] = [];
   const failures: unknown[] = [];
   let going = true;
   const work = async (client: ApiServerClient) => {
     while (going) {
       try {
-        calls.push(await client.call(path));
+        const called = await client.call(path, change);
+        calls.push(called);
+        if (lastAnswer(called)) return;
       } catch (error) {
         failures.push(error);
       }

@@ -64,7 +64,9 @@ export async function startAdmissionServer(options: AdmissionServerOptions): Pro
   server.prependListener("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
     // The declared type is wrong: it is the code of what is wrong with the client's certificate.
     const refused = socket.authorizationError as unknown as string | null;
-    onEvent({ kind: "handshake-failed", code: refused ?? error.code ?? "unknown" });
+    const code = refused ?? error.code ?? "unknown";
+    // Kubelets and load balancers look whether anybody listens, and hang up without a word.
+    if (code !== "ECONNRESET") onEvent({ kind: "handshake-failed", code });
     socket.destroy();
   });
   let clientCa: Buffer | null = null;
