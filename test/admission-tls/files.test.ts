@@ -6,6 +6,7 @@ import pino from "pino";
 import { startAdmissionServer } from "../../src/entry/http/admission-server.ts";
 import { newTelemetry } from "../../src/entry/http/telemetry.ts";
 import { logTlsEvent, tlsReadiness } from "../../src/entry/http/tls-report.ts";
+import { cli } from "../cli/run.ts";
 import { newAuthority } from "../support/certificates.ts";
 import { fingerprint, serving, startWorld, temporaryDirectory, tlsFiles, until, type World } from "./world.ts";
 
@@ -14,6 +15,7 @@ import { fingerprint, serving, startWorld, temporaryDirectory, tlsFiles, until, 
 const authority = newAuthority("plangate CA");
 const pair = serving(authority);
 const other = serving(authority);
+const nameless = authority.issue({ name: "plangate.plangate.svc" });
 const rsa1024 = generateKeyPairSync("rsa", {
   modulusLength: 1024,
   privateKeyEncoding: { type: "pkcs8", format: "pem" },
@@ -101,6 +103,11 @@ const unusable: [title: string, files: Files, message: string][] = [
     "tls.key: is not the key of the (first) certificate in DIR/tls.crt",
   ],
   [
+    "a certificate without a host's name",
+    { "tls.crt": nameless.certificate, "tls.key": nameless.key },
+    "tls.crt: names no host as subjectAltName, and API servers look at no other name",
+  ],
+  [
     "garbage as client CA",
     { "client-ca.crt": "garbage" },
     "client-ca.crt: must hold at least one certificate in PEM form (-----BEGIN CERTIFICATE-----)",
@@ -168,6 +175,32 @@ describe("at the start", () => {
       message: `The gate cannot listen on 127.0.0.1 port ${port}: another program listens there. Set another port in \`listen.admission\`.`,
     });
     await first.close();
+  });
+});
+
+describe("plangate serve --check-config", () => {
+  const check = async (files: Files) => {
+    const directory = temporaryDirectory();
+    try {
+      write(directory, files);
+      mkdirSync(path.join(directory, "policies"));
+      const policy =
+        "version: 1\npolicy: deploys\nappliesTo: { changes: [deploy] }\nenforcement: deny\nrules: { opaque-sql: {} }\n";
+      writeFileSync(path.join(directory, "policies/deploys.yaml"), policy);
+      const tls = "{ cert: tls.crt, key: tls.key, clientCa: client-ca.crt }";
+      const config = `listen: { admission: { address: "::", port: 8443, tls: ${tls} } }\n`;
+      writeFileSync(path.join(directory, "plangate.yaml"), config);
+      const { code, stdout, stderr } = await cli(["serve", "--check-config"], { cwd: directory });
+      return { code, said: (stdout + stderr).replaceAll(directory, "DIR") };
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  };
+
+  it("reads certificate, key and client CA", async () => {
+    expect(await check({})).toEqual({ code: 0, said: expect.stringContaining("The configuration is valid.") });
+    const said = expect.stringContaining("DIR/tls.key: is not the key of the (first) certificate in DIR/tls.crt");
+    expect(await check({ "tls.key": other.key })).toEqual({ code: 1, said });
   });
 });
 

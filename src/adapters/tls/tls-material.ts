@@ -5,6 +5,7 @@ import { PlangateError } from "../../core/errors.ts";
 import type { TlsFiles } from "../config/listen.ts";
 import { KeyError, parsePrivateKey } from "../evidence-signature/keys.ts";
 import { fileErrorReason } from "../file-error.ts";
+import { systemErrorCode } from "../input-files.ts";
 
 /** `unusable-tls-files`: the message names the file, and holds nothing of a key. */
 export class TlsFilesError extends PlangateError {
@@ -62,11 +63,14 @@ export function parseTlsMaterial(contents: TlsFileContents, files: TlsFiles): Tl
   if (!certificate.checkPrivateKey(key)) {
     throw new TlsFilesError(keyFile, `is not the key of the (first) certificate in ${certFile}`);
   }
+  if (certificate.subjectAltName === undefined) {
+    throw new TlsFilesError(certFile, "names no host as subjectAltName, and API servers look at no other name");
+  }
   if (contents.clientCa !== null && clientCaFile !== null) certificatesOf(contents.clientCa, clientCaFile);
   try {
     createSecureContext(contextOptions(contents));
   } catch (cause) {
-    throw new TlsFilesError(certFile, "cannot be used for TLS with its key", { cause });
+    throw new TlsFilesError(certFile, `cannot be used for TLS with its key (${systemErrorCode(cause)})`, { cause });
   }
   return {
     ...contents,
