@@ -1,7 +1,8 @@
 import type { PoolClient } from "pg";
 import type { Clock, EvidenceStore, ReceivedBundle } from "../../app/ports.ts";
-import { evidenceBundleSchema, sectionsOf, type Trust, type TrustedBundle } from "../../core/evidence/bundle.ts";
+import { evidenceBundleSchema, sectionsOf, type Trust } from "../../core/evidence/bundle.ts";
 import { type Database, type Prunable, StoreError } from "./connection.ts";
+import { EvidenceCache, type KeptBundle } from "./evidence-cache.ts";
 import { readIndexAges, rememberBundle } from "./index-ages.ts";
 
 /**
@@ -21,13 +22,21 @@ const historyMs = 400 * 24 * 3_600_000;
 export function evidenceStore(database: Database, clock: Clock, retentionMs: number | null): EvidenceStore & Prunable {
   const ago = (ms: number) => new Date(clock.now().getTime() - ms);
   const oldest = () => (retentionMs === null ? new Date(0) : ago(retentionMs));
+  const cache = new EvidenceCache();
   return {
-    bundlesOf: (name, lookBacks = []) =>
-      database.transaction(async (client) => {
-        const limits = [oldest(), newestPerSection, newestWithPlans, lookBacks];
-        const { rows } = await client.query<BundleRow>(newestSql, [name, ...limits]);
-        return rows.map(toBundle);
-      }),
+    async bundlesOf(name, lookBacks = []) {
+      const known = cache.of(name);
+      const limits = [oldest(), newestPerSection, newestWithPlans, lookBacks];
+      const { rows } = await database.transaction((client) =>
+        client.query<BundleRow>(newestSql, [name, ...limits, [...known.keys()]]),
+      );
+      return rows.map((row) => {
+        const kept = known.get(row.content) ?? parseRow(row);
+        cache.use(row.content, kept);
+        const { digest, trust, signed_by: signedBy } = row;
+        return { bundle: kept.bundle, trust, digest, ...(signedBy !== null && { signedBy }) };
+      });
+    },
     add: (name, bundles, caller) =>
       database.transaction(async (client) => {
         const receivedAt = clock.now();
@@ -58,7 +67,8 @@ const lastPullSql = `
 
 /**
  * A bundle without any section (a server that only says it is there) counts as one section of its own. For each time in $5 (ms) the
- * counters of that long before the newest are added, without the rest of their bundle.
+ * counters of that long before the newest are added, without the rest of their bundle. `content` is another one after each change of the
+ * row (xmin); where it is in $6, the body is not read.
  */
 const newestSql = `
   WITH usable AS (
@@ -86,10 +96,15 @@ const newestSql = `
         WHERE server = newest.server AND trust = newest.trust AND 'indexUsage' = ANY (sections)
           AND system_identifier IS NOT DISTINCT FROM newest.system_identifier
           AND captured_at <= newest.captured_at - look_back * interval '1 millisecond'
-        ORDER BY captured_at DESC LIMIT 1) AS earlier)
-  SELECT digest, trust, signed_by, CASE WHEN digest IN (SELECT digest FROM chosen) THEN body ELSE ${countersOnly()} END AS body
-  FROM plangate.evidence_bundles
-  WHERE database = $1 AND digest IN (SELECT digest FROM chosen UNION SELECT digest FROM history)
+        ORDER BY captured_at DESC LIMIT 1) AS earlier),
+  found AS (
+    SELECT digest, trust, signed_by, captured_at, body, whole,
+           concat_ws(' ', database, digest, xmin, CASE WHEN whole THEN 'whole' ELSE 'counters' END) AS content
+    FROM plangate.evidence_bundles, LATERAL (SELECT digest IN (SELECT digest FROM chosen) AS whole) AS part
+    WHERE database = $1 AND digest IN (SELECT digest FROM chosen UNION SELECT digest FROM history))
+  SELECT digest, trust, signed_by, content,
+         CASE WHEN content = ANY ($6::text[]) THEN NULL WHEN whole THEN body::text ELSE ${countersOnly()}::text END AS body
+  FROM found
   ORDER BY captured_at DESC, digest`;
 
 /** Keeps of each node the newest, all of the last day, and the last one of each day (UTC). */
@@ -123,12 +138,15 @@ interface BundleRow {
   digest: string;
   trust: Trust;
   signed_by: string | null;
-  body: unknown;
+  content: string;
+  /** JSON text; null: it is known. */
+  body: string | null;
 }
 
-function toBundle({ digest, trust, signed_by: signedBy, body }: BundleRow): TrustedBundle {
-  const parsed = evidenceBundleSchema.safeParse(body);
-  if (parsed.success) return { bundle: parsed.data, trust, digest, ...(signedBy !== null && { signedBy }) };
+function parseRow({ digest, body }: BundleRow): KeptBundle {
+  if (body === null) throw new TypeError("only what is known comes without its body");
+  const parsed = evidenceBundleSchema.safeParse(JSON.parse(body));
+  if (parsed.success) return { bundle: parsed.data, size: body.length };
   // Written by a gate with another schema. Leaving it out could hide a reason to reject.
   throw new StoreError("evidence-unreadable", `The stored evidence bundle ${digest} is not readable by this version`, {
     cause: parsed.error,
