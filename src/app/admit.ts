@@ -143,6 +143,10 @@ interface RecordBase {
   policyDigest: string;
 }
 
+/** Whoever sends a manifest must not be able to fill the disk that verdicts wait on. */
+const mostImages = 200;
+const bounded = (text: string) => text.slice(0, 500);
+
 /** `workload`: null where it cannot be read. */
 function recordOf(
   { request, environment, at, policyDigest }: RecordBase,
@@ -157,13 +161,13 @@ function recordOf(
     environment,
     namespace: request.namespace,
     kind: workload?.kind ?? request.resource,
-    name: request.name ?? workload?.name ?? "",
+    name: request.name ?? bounded(workload?.name ?? ""),
     // Deleting and connecting are not judged.
     operation: request.operation === "UPDATE" ? "UPDATE" : "CREATE",
     user: request.user,
-    service: workload?.service ?? null,
-    commit: workload?.commit ?? null,
-    images: [...new Set(workload?.containers.map(({ image }) => image))],
+    service: workload?.service == null ? null : bounded(workload.service),
+    commit: workload?.commit == null ? null : bounded(workload.commit),
+    images: [...new Set(workload?.containers.map(({ image }) => bounded(image)))].slice(0, mostImages),
     ...verdict,
     decisionId,
     policyDigest,

@@ -188,6 +188,7 @@ export interface AdmissionRecord {
   user: string;
   service: string | null;
   commit: string | null;
+  /** At most 200, each cut to 500 characters. */
   images: readonly string[];
   allowed: boolean;
   enforcement: "deny" | "warn" | "dryrun";

@@ -74,7 +74,8 @@ export function readWorkload(kind: WorkloadKind, object: Record<string, unknown>
   const spec = specSchema.safeParse(object.spec ?? {});
   if (!spec.success) return "its spec cannot be read";
   const template = kind.template.reduce<unknown>((part, key) => (isRecord(part) ? part[key] : undefined), object);
-  const pods = readTemplate(template ?? (spec.data.workloadRef == null ? undefined : noTemplate));
+  const refersToOther = kind.name === "Rollout" && spec.data.workloadRef != null;
+  const pods = readTemplate(template ?? (refersToOther ? noTemplate : undefined));
   if (typeof pods === "string") return pods;
   const { labels, annotations, name, generateName } = metadata.data;
   const { paused, schedule, timeZone, startingDeadlineSeconds, jobTemplate, workloadRef } = spec.data;
