@@ -152,6 +152,46 @@ describe("what an answer can do", () => {
   });
 });
 
+it("callback URLs: nothing in a request is ever asked, wherever it names a URL", async () => {
+  let connections = 0;
+  const local = createServer().on("connection", () => {
+    connections += 1;
+  });
+  await once(local.listen(0, "127.0.0.1"), "listening");
+  const { port } = local.address() as AddressInfo;
+  const there = `http://127.0.0.1:${port}/`;
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const tokens = ["jku", "x5u"].flatMap((name) =>
+    ["plangate-override+jwt", "plangate-approval+jwt"].map(
+      (typ) => `${part({ alg: "ES256", kid: "dba", typ, [name]: there })}.${part({ iss: there })}.AAAA`,
+    ),
+  );
+  const gate = await startTestGate();
+  try {
+    const body = {
+      ...deploy,
+      description: there,
+      images: [`127.0.0.1:${port}/orders@sha256:1`],
+      pipeline: { system: there, url: there },
+      migrations: [{ path: there, sql: `-- ${there}\nSELECT 1;` }],
+      evidence: [
+        {
+          version: 1,
+          capturedAt: wednesdayNoon,
+          server: { name: "a", role: "replica", address: "127.0.0.1", port },
+        },
+      ],
+      approvals: tokens,
+      overrides: tokens,
+    };
+    await gate.post("/v1/decisions?mode=json", body).expect(200);
+    expect(connections).toBe(0);
+  } finally {
+    await gate.cleanup();
+    local.close();
+  }
+});
+
 describe("URLs of plangate.yaml", () => {
   const env = { SECRET: "whsec_MDEyMzQ1Njc4OWFiY2RlZg==", SLACK: "https://169.254.169.254/hunter2" };
   const entry = (key: string, url: string) =>

@@ -9,13 +9,13 @@ export const ruleIds: ReadonlySet<string> = new Set(rules.keys());
 
 /** Approval and override tokens, checked against the configured approvers. */
 export function humanTokens(approvers: Approvers, keyOf: KeyOf = fixedKeys): HumanTokens {
-  const names = new Map<string, string>();
-  for (const { subject, aliases } of approvers.byKid.values()) {
-    for (const name of [subject, ...aliases]) names.set(personKey(name), subject);
-  }
+  let names: ReadonlyMap<string, string> | null = null;
   return {
     quorum: approvers.quorum,
-    personOf: (name) => names.get(personKey(name)) ?? name,
+    personOf(name) {
+      names ??= subjectsByName(approvers);
+      return names.get(personKey(name)) ?? name;
+    },
     verifyOverride(token, context) {
       const verified = verifyToken(token, "override", approvers, keyOf, context.at);
       if (typeof verified === "string") return { override: null, problem: verified };
@@ -49,6 +49,14 @@ export function humanTokens(approvers: Approvers, keyOf: KeyOf = fixedKeys): Hum
       };
     },
   };
+}
+
+function subjectsByName({ byKid }: Approvers): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const { subject, aliases } of byKid.values()) {
+    for (const name of [subject, ...aliases]) names.set(personKey(name), subject);
+  }
+  return names;
 }
 
 /** Who is who stays known, and no token counts. `problem`: why, as a clause. */
