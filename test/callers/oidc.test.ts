@@ -1,4 +1,5 @@
 import { createHmac, createPublicKey } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import request from "supertest";
 import type { BindableField } from "../../src/adapters/callers/caller-config.ts";
 import { deploy, startTestGate, type TestGate, wednesdayNoon } from "../http/gate.ts";
@@ -359,6 +360,18 @@ describe("keys of the issuer", () => {
     issuer.answer = null;
     later(10);
     await ask(issuer.sign()).expect(200);
+  });
+
+  it("an issuer that does not answer at all holds up the first request alone", async () => {
+    await ask(issuer.sign()).expect(200);
+    const held: IncomingMessage[] = [];
+    issuer.answer = (incoming) => void held.push(incoming);
+    later(1200);
+    await ask(issuer.sign()).expect(200);
+    expect(held).toMatchObject([{ destroyed: true }]);
+    later(10);
+    await ask(issuer.sign()).expect(200);
+    expect(held).toMatchObject([{ destroyed: true }, { destroyed: false }]);
   });
 
   it.each<[string, TestIssuer["answer"]]>([

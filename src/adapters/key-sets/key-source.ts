@@ -54,7 +54,12 @@ export function openKeySource(read: () => Promise<unknown>, clock: Clock): KeySo
 
   return {
     async keyOf(kid) {
-      if ((since(readAt) >= freshMs || !keys.has(kid)) && mayTry()) await refresh();
+      if ((since(readAt) >= freshMs || !keys.has(kid)) && mayTry()) {
+        const isDown = failure !== null;
+        const reading = refresh();
+        // While nobody answers, those whose keys are known do not wait for each attempt.
+        if (!isDown || !keys.has(kid) || since(readAt) >= usableMs) await reading;
+      }
       if (since(readAt) >= usableMs) throw new KeysUnavailable(failure);
       return keys.get(kid) ?? null;
     },
