@@ -6,9 +6,10 @@ import type { PolicySet } from "../core/policy/policy.ts";
 import { parseDeployRequest, requestDigest } from "../core/request.ts";
 import { loadGrammar } from "../core/sql/grammar.ts";
 import { countableStatements } from "./approvals.ts";
+import type { GateSettings } from "./gate.ts";
 import type { EvidenceTrust, HumanTokens, ReceivedBundle } from "./ports.ts";
 import { judgeEvidence, withoutRepeats } from "./received-evidence.ts";
-import { type GateSettings, withServiceDefaults } from "./submit.ts";
+import { withServiceDefaults } from "./submit.ts";
 
 export interface CheckInput {
   /** The deploy request as JSON, or what was read in its place. */
