@@ -188,6 +188,15 @@ describe("while it cannot write", () => {
   });
 });
 
+test("being asked again and again whether it can write costs no write each time", async () => {
+  const spool = startSpool(newFolder());
+  expect(await spool.check()).toBeNull();
+  const before = writesOf(spool);
+  for (let count = 0; count < 200; count += 1) expect(await spool.check()).toBeNull();
+  // Each answer to this test is one write.
+  expect(writesOf(spool) - before).toBeLessThan(300);
+});
+
 test("beyond its limit it takes nothing more, and says so before", async () => {
   const directory = newFolder();
   const spool = startSpool(directory, { maxBytes: 50_000 });

@@ -8,7 +8,7 @@ import type { OnSpoolEvent } from "./spool-event.ts";
 export interface SpoolWriter {
   /** `line` is durable when it returns. Throws PlangateError `spool-failed`, and then it stands nowhere. */
   append(line: Buffer): Promise<void>;
-  /** Throws PlangateError `spool-failed` where `append` would. */
+  /** Throws PlangateError `spool-failed` where `append` would; a disk that took something 2 s ago is not tried again. */
   check(): Promise<void>;
   /** Waits for what is being written. */
   close(): Promise<void>;
@@ -37,6 +37,8 @@ const mostBytesAtOnce = 1024 * 1024;
 const mostBytesOfSegment = 4 * 1024 * 1024;
 /** What must fit for the spool to be called writable: more than nearly every record. */
 const probe = Buffer.alloc(16 * 1024);
+/** Anybody may ask for readiness, and flushing for each would keep records waiting. */
+const probeEveryMs = 2_000;
 
 /** Lines that come while others are being written are the next to be written, all with one flush of the disk. */
 export function spoolWriter({ directory, segments, maxBytes, onEvent }: SpoolWriterOptions): SpoolWriter {
@@ -46,6 +48,8 @@ export function spoolWriter({ directory, segments, maxBytes, onEvent }: SpoolWri
   let current: Current | null = null;
   let closed = false;
   let bytesWaiting = 0;
+  /** By performance.now(). */
+  let goodUntil = 0;
 
   const requireRoom = (bytes: number) => {
     const held = segments.bytes() + bytesWaiting;
@@ -108,6 +112,7 @@ export function spoolWriter({ directory, segments, maxBytes, onEvent }: SpoolWri
   };
   /** What was written of lines that failed must never be read. */
   const takeBack = async (segment: Segment, handle: FileHandle) => {
+    goodUntil = 0;
     current = { segment, handle: null };
     await letGo(handle);
     await mend(segment).catch(() => null); // Tried again before the next line is written.
@@ -137,9 +142,11 @@ export function spoolWriter({ directory, segments, maxBytes, onEvent }: SpoolWri
     requireOpen();
     requireRoom(probe.length);
     await enqueue(Buffer.alloc(0));
+    if (performance.now() < goodUntil) return;
     await tryDisk(directory).catch((cause: unknown) => {
       throw failed(directory, cause);
     });
+    goodUntil = performance.now() + probeEveryMs;
   };
   return {
     async append(line) {
