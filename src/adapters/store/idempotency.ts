@@ -99,11 +99,10 @@ async function claimKeys(
   given: readonly IdempotencyClaim[],
   at: Date,
 ): Promise<readonly IdempotencyAnswer[]> {
-  const claimOf = new Map(given.map((claim) => [nameOf(claim), claim.claim]));
   // Gates that lock the same rows in the same order do not wait for each other in a circle.
   const wanted = keys
-    .map((key) => ({ ...key, claim: claimOf.get(nameOf(key)) ?? "" }))
-    .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+    .map((key, index) => ({ ...key, name: nameOf(key), claim: given[index]?.claim ?? "" }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   const { rows: taken } = await client.query<{ claim: string }>(claimSql, [
     wanted.map(({ caller }) => caller),
     wanted.map(({ key }) => key),
@@ -116,16 +115,12 @@ async function claimKeys(
   const claims = new Set(taken.map(({ claim }) => claim));
   const others = wanted.filter(({ claim }) => !claims.has(claim));
   const known = new Map((await knownKeys(client, others)).map((row) => [nameOf(row), row]));
-  const answers = new Map(
-    wanted.map(({ caller, key, bodyDigest, claim }) => {
-      const name = nameOf({ caller, key });
-      const answer: IdempotencyAnswer = claims.has(claim)
-        ? { kind: "claimed", claim: { caller, key, claim } }
-        : answerFor(known.get(name), bodyDigest);
-      return [name, answer];
-    }),
-  );
-  return keys.map((key) => answers.get(nameOf(key)) ?? { kind: "in-flight" });
+  return keys.map((key, index) => {
+    const claim = given[index];
+    return claim !== undefined && claims.has(claim.claim)
+      ? { kind: "claimed", claim }
+      : answerFor(known.get(nameOf(key)), key.bodyDigest);
+  });
 }
 
 interface KnownKey {

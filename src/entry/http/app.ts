@@ -101,7 +101,7 @@ function answer<On extends GateBase>(gate: On, route: Route<z.ZodObject, On>, re
 function send(response: Response, { status, body, contentType, headers = {} }: Reply): void {
   response.set(headers);
   if (contentType === undefined) response.status(status).json(body);
-  else response.status(status).set("Content-Type", contentType).send(body);
+  else response.status(status).set("Content-Type", contentType).end(body);
 }
 
 function refuseMethod(routes: readonly Pick<Route, "method">[]): RequestHandler {
