@@ -11,6 +11,8 @@ import { ended, listening, start } from "./processes.ts";
 const connections = 50;
 const seconds = 4;
 const rounds = 3;
+/** Until then the compiler is still at work, on the larger program for longer. */
+const warmUpSeconds = 10;
 const secret = Buffer.alloc(32, 7);
 
 export interface DecisionsBench {
@@ -44,7 +46,7 @@ export async function benchDecisions(root: string): Promise<DecisionsBench> {
     });
     const urls = { bare: `${await listening(bare)}/`, gate: `${await listening(gate)}/v1/decisions?mode=json` };
     const run = (url: string, time: number) => load({ url, connections, seconds: time, next: signedRequest });
-    for (const url of Object.values(urls)) await run(url, 2);
+    for (const url of Object.values(urls)) await run(url, warmUpSeconds);
     const runs: { gate: Load; bare: Load }[] = [];
     for (let round = 0; round < rounds; round++) {
       runs.push({ bare: await run(urls.bare, seconds), gate: await run(urls.gate, seconds) });
