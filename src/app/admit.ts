@@ -6,7 +6,7 @@ import {
   answerRefused,
   type ReviewAnswer,
 } from "../core/admission/answer.ts";
-import { classify } from "../core/admission/classify.ts";
+import { type Classification, classify } from "../core/admission/classify.ts";
 import { type AdmissionInput, type AdmissionVerdict, judgeWorkload } from "../core/admission/judge.ts";
 import type { CarriedPass } from "../core/admission/pass-agreement.ts";
 import { type AdmissionRequest, parseReview } from "../core/admission/review.ts";
@@ -68,31 +68,40 @@ export async function admit(
   const classification = classify(request, environment, settings.admission);
   if (classification.kind === "not-gated") return ended("not-gated", answerNotGated(uid, classification.why), dryRun);
   const at = ports.clock.now();
-  const { set, staleSince } = ports.policies.current();
-  const base = { request, environment, at, policyDigest: set.digest };
-  if (classification.kind === "unreadable") {
-    const { problem } = classification;
-    const allowed = enforced !== "deny";
-    const record = recordOf(base, null, { allowed, basis: "unreadable", enforcement: enforced, problems: [problem] });
-    const answer = answerRefused(uid, problem, enforced);
-    return recorded(ports, request, enforced, { answer, outcome: "unreadable", record });
+  const policies = ports.policies.current();
+  const asked = { request, environment, at, policyDigest: policies.set.digest };
+  if (classification.kind === "judged") {
+    return recorded(ports, request, enforced, await judge(ports, settings, classification, policies, asked));
   }
-  const { workload } = classification;
   if (classification.kind === "exempt") {
-    const { reason } = classification;
-    const record = recordOf(base, workload, {
-      allowed: true,
-      basis: "exempt",
-      enforcement: enforced,
-      problems: [reason],
-    });
+    const { workload, reason } = classification;
+    const verdict = { allowed: true, basis: "exempt", enforcement: enforced, problems: [reason] } as const;
+    const record = recordOf(asked, workload, verdict);
     return recorded(ports, request, enforced, { answer: answerExempt(uid, reason), outcome: "exempt", record });
   }
+  const { problem } = classification;
+  const allowed = enforced !== "deny";
+  const verdict = { allowed, basis: "unreadable", enforcement: enforced, problems: [problem] } as const;
+  const record = recordOf(asked, null, verdict);
+  const answer = answerRefused(uid, problem, enforced);
+  return recorded(ports, request, enforced, { answer, outcome: "unreadable", record });
+}
+
+type Judged = Extract<Classification, { kind: "judged" }>;
+
+async function judge(
+  ports: AdmissionPorts,
+  settings: AdmissionGateSettings,
+  { workload, workloadKind, changesTemplate }: Judged,
+  { set, staleSince }: ReturnType<PolicySource["current"]>,
+  asked: Asked,
+): Promise<Result> {
+  const { request, environment, at } = asked;
   const pass: CarriedPass = workload.pass === null ? null : ports.passes.verify(workload.pass, at);
-  const verdict = await judged(ports, request, classification.changesTemplate, {
+  const verdict = await judgeKnowing(ports.templates, request, changesTemplate, {
     environment,
     workload,
-    workloadKind: classification.workloadKind,
+    workloadKind,
     pass,
     admittedBefore: false,
     policySet: set,
@@ -105,18 +114,16 @@ export async function admit(
   const { allowed, basis, enforcement } = verdict;
   const decisionId = basis === "pass" ? (pass?.claims?.dec ?? null) : null;
   const problems = verdict.problems.map(({ message }) => message);
-  const record = recordOf(base, workload, { allowed, basis, enforcement, problems }, decisionId);
-  const outcome = !allowed ? "denied" : problems.length > 0 ? "warned" : "allowed";
-  return recorded(ports, request, enforced, {
+  return {
     answer: answerJudged(request, environment, workload, verdict, decisionId),
-    outcome,
-    record,
-  });
+    outcome: !allowed ? "denied" : problems.length > 0 ? "warned" : "allowed",
+    record: recordOf(asked, workload, { allowed, basis, enforcement, problems }, decisionId),
+  };
 }
 
 /** Only what would be denied is looked up, so that nothing else waits for the database. A template that waits to be let go is not coming back. */
-async function judged(
-  ports: AdmissionPorts,
+async function judgeKnowing(
+  templates: AdmittedTemplates,
   request: AdmissionRequest,
   changesTemplate: boolean,
   input: AdmissionInput,
@@ -126,7 +133,7 @@ async function judged(
   const rollsOut = !workloadKind.needsPass && workloadKind.template.length > 0;
   const isHeldUp = verdict.problems.length > 0 && input.settings.rollbacks === "allow";
   if (!changesTemplate || !rollsOut || !isHeldUp || request.name === null) return verdict;
-  const admittedBefore = await ports.templates.wasAdmitted({
+  const admittedBefore = await templates.wasAdmitted({
     environment,
     namespace: request.namespace,
     kind: workload.kind,
@@ -136,7 +143,7 @@ async function judged(
   return admittedBefore ? judgeWorkload({ ...input, admittedBefore }) : verdict;
 }
 
-interface RecordBase {
+interface Asked {
   request: AdmissionRequest;
   environment: string;
   at: Date;
@@ -149,7 +156,7 @@ const bounded = (text: string) => text.slice(0, 500);
 
 /** `workload`: null where it cannot be read. */
 function recordOf(
-  { request, environment, at, policyDigest }: RecordBase,
+  { request, environment, at, policyDigest }: Asked,
   workload: Workload | null,
   verdict: Pick<AdmissionRecord, "allowed" | "basis" | "enforcement" | "problems">,
   decisionId: string | null = null,
@@ -175,11 +182,13 @@ function recordOf(
   };
 }
 
+type Result = Pick<Admitted, "answer" | "outcome"> & { record: AdmissionRecord };
+
 async function recorded(
   { recorder }: AdmissionPorts,
   { uid, dryRun }: AdmissionRequest,
   enforced: Enforcement,
-  result: Pick<Admitted, "answer" | "outcome"> & { record: AdmissionRecord },
+  result: Result,
 ): Promise<Admitted> {
   if (dryRun) return { ...result, dryRun, record: null, error: null };
   try {
