@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfigFile } from "../../src/adapters/config/config.ts";
+import { loadConfig, loadConfigFile } from "../../src/adapters/config/config.ts";
 import { tokenForms } from "../../src/adapters/tokens/claims.ts";
 import { signToken } from "../../src/adapters/tokens/sign-token.ts";
 import { parseDeployRequest, requestDigest } from "../../src/core/request.ts";
@@ -307,4 +307,10 @@ it("plangate check and override inspect ask no URL, and say so", async () => {
   );
   expect(JSON.parse(checked.stdout).warnings).toContain(`The override does not count: ${why}.`);
   expect(asked).toBe(0);
+});
+
+it("the entry that docs/override.md shows is valid", () => {
+  const page = readFileSync(join(__dirname, "../../docs/override.md"), "utf8");
+  const [, block = ""] = /```yaml\n([^`]*jwksUrl: "[^`]*)```/.exec(page) ?? [];
+  expect([...loadConfig(block, "/srv/plangate.yaml", {}).approvers.byKid.keys()]).toEqual(["lead-2026"]);
 });
