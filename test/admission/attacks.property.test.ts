@@ -88,6 +88,8 @@ const targets: Target[] = [
       [["spec.jobTemplate.spec.suspend", false]],
       [["spec.jobTemplate.spec.parallelism", 0]],
       [["spec.jobTemplate.spec.parallelism", gone]],
+      [["spec.jobTemplate.spec.completions", 0]],
+      [["spec.jobTemplate.spec.completions", 1]],
       [["spec.schedule", "* * * * *"]],
       [["spec.schedule", "0 0 31 2 *"]],
       [["spec.timeZone", "Asia/Tokyo"]],
