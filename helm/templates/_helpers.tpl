@@ -27,8 +27,8 @@ Services demand. */}}
 {{- end -}}
 
 {{- define "plangate.selectorLabels" -}}
-app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "plangate.labels" -}}
@@ -152,7 +152,7 @@ app.kubernetes.io/part-of: plangate
 - name: {{ printf "PLANGATE_CALLER_%d_SECRET_%d" (add1 $index) (add1 $position) }}
   valueFrom:
     secretKeyRef:
-      name: {{ $secret.name }}
+      name: {{ $secret.name | quote }}
       key: {{ $secret.key | quote }}
 {{- end -}}
 {{- end -}}

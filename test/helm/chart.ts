@@ -22,6 +22,8 @@ export interface ValueSet {
 
 const folder = join(__dirname, "values");
 const ordinary = { release: "plangate", namespace: "plangate-system" };
+/** Names that YAML takes for numbers. */
+const numbers = { release: "123", namespace: "456" };
 const longest = {
   release: "1-release.with-a-name-of-exactly-fifty-three-chars-ab",
   namespace: "a-namespace-with-a-name-of-exactly-sixty-three-characters-abcde",
@@ -33,15 +35,18 @@ export const valueSets: ValueSet[] = [
     .sort()
     .map((file) => {
       const name = basename(file, ".yaml");
-      return { name, ...(name === "long-names" ? longest : ordinary), file: join(folder, file) };
+      const where = { "long-names": longest, "number-names": numbers }[name] ?? ordinary;
+      return { name, ...where, file: join(folder, file) };
     }),
 ];
 
 export const valuesArguments = ({ file }: ValueSet): string[] => (file === null ? [] : ["--values", file]);
 
-/** What `helm template` prints. */
-export function templateText(set: ValueSet): Promise<string> {
-  return outputOf(helm(["template", set.release, chartFolder, "--namespace", set.namespace, ...valuesArguments(set)]));
+/** What `helm template` prints. `more`: values that beat those of the set. */
+export function templateText(set: ValueSet, more: object = {}): Promise<string> {
+  const values = [...valuesArguments(set), "--values", "-"];
+  const args = ["template", set.release, chartFolder, "--namespace", set.namespace, ...values];
+  return outputOf(helm(args, { input: JSON.stringify(more) }));
 }
 
 export function parseObjects(text: string): KubernetesObject[] {

@@ -1,6 +1,7 @@
 /** The gate itself is started with what the chart puts in front of it. */
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type GateConfig, loadConfig } from "../../src/adapters/config/config.ts";
@@ -8,13 +9,18 @@ import { loadGateKeys } from "../../src/adapters/gate-keys.ts";
 import { loadPolicyDirectory } from "../../src/adapters/policies/read-directory.ts";
 import { newLog } from "../../src/entry/http/log.ts";
 import { type RunningGate, startGate } from "../../src/entry/http/start-gate.ts";
+import { cli } from "../cli/run.ts";
 import { apiServerClient } from "../support/api-server-client.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
 import { ofKind, only, parseObjects, podTemplates, templateText, type ValueSet, valueSets } from "./chart.ts";
 import { type Installed, installGate, podEnvironment } from "./install.ts";
 import type { KubernetesObject } from "./strict-object.ts";
 
+/** ConfigMaps and Secrets of the value sets whose names do not tell what they hold. */
 const policies = {
+  "1": { "2": "postgres://plangate@db.example.com/plangate" },
+  "4": { "5": newKeyPair().privatePem },
+  "3": { "all.yaml": "version: 1\npolicy: all\nappliesTo: { changes: [any] }\nenforcement: deny\nrules: {}\n" },
   "company-policies": {
     "all.yaml": "version: 1\npolicy: all\nappliesTo: { changes: [any] }\nenforcement: deny\nrules: {}\n",
   },
@@ -56,7 +62,16 @@ describe.each(valueSets)("$name", (set) => {
   });
 });
 
+function newKeyPair() {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return {
+    privatePem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    publicPem: publicKey.export({ type: "spki", format: "pem" }).toString(),
+  };
+}
+
 describe("a gate of the chart", () => {
+  const collector = newKeyPair();
   let database: PostgresServer;
   let objects: KubernetesObject[];
   let installed: Installed;
@@ -64,7 +79,15 @@ describe("a gate of the chart", () => {
 
   beforeAll(async () => {
     const set = only(valueSets.filter(({ name }) => name === "long-names"));
-    objects = await render(set);
+    const signing = { kid: "collector", privateKey: { name: "collector", key: "private.pem" } };
+    const servers = [{ name: "orders-primary", url: { name: "orders", key: "url" } }];
+    const evidenceKey = { kid: "collector", algorithm: "ES256", publicKeyFile: "public-keys/collector.pem" };
+    const values = {
+      config: { evidence: { keys: [evidenceKey] } },
+      publicKeys: { "collector.pem": collector.publicPem },
+      evidenceCollector: { databases: [{ name: "orders", database: "orders production", servers, signing }] },
+    };
+    objects = parseObjects(await templateText(set, values));
     database = await startPostgres({ major: 18 });
     installed = installGate(objects, { "plangate-database": { url: database.url } });
     const config = loadConfig(installed.config, installed.file, installed.env);
@@ -125,28 +148,38 @@ describe("a gate of the chart", () => {
     await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("does not match certificate") });
   });
 
-  test("evidence is pushed with the collector's own secret", async () => {
-    const file = join(installed.root, "evidence.json");
-    writeFileSync(
-      file,
-      JSON.stringify([
-        {
-          version: 1,
-          capturedAt: new Date().toISOString(),
-          server: { name: "orders", role: "primary", systemIdentifier: "7412", database: "orders" },
-        },
-      ]),
-    );
+  test("evidence is collected, signed and pushed", async () => {
     const { spec } = only(podTemplates(ofKind(objects, "CronJob")));
+    for (const folder of ["evidence", "signing"]) mkdirSync(join(installed.root, folder));
+    writeFileSync(join(installed.root, "signing/private.pem"), collector.privatePem);
+    const here = (text: string) => text.replace(/^\/(evidence|signing)\//, `${installed.root}/$1/`);
+    expect(spec.initContainers?.map(({ name }) => name)).toEqual(["collect", "sign"]);
+    for (const { args = [] } of spec.initContainers ?? []) {
+      expect((await cli(args.map(here), { env: { SERVER_1_URL: database.url } })).code).toBe(0);
+    }
     const env = podEnvironment(objects, spec);
     const { pathname, search } = new URL(env.EVIDENCE_URL ?? "");
+    expect(search).toBe("?database=orders+production");
+    const file = here(env.EVIDENCE_FILE ?? "");
     const at = { ...env, EVIDENCE_FILE: file, EVIDENCE_URL: `${gate.url}${pathname}${search}` };
     expect((await runContainer(spec.containers[0], at)).stdout).toMatch(/^The gate stored \d+ bytes of evidence\.\n$/);
-    const refused = runContainer(spec.containers[0], {
-      ...at,
-      EVIDENCE_SECRET: "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-    });
-    await expect(refused).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("401") });
+
+    const stranger = runContainer(spec.containers[0], { ...at, EVIDENCE_SECRET: `whsec_${"A".repeat(32)}` });
+    await expect(stranger).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("401") });
+    writeFileSync(file, readFileSync(file, "utf8").replace("orders-primary", "orders-replica"));
+    const changed = runContainer(spec.containers[0], at);
+    await expect(changed).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining("422") });
+  });
+
+  test("the alerts are about metrics that the gate has", async () => {
+    await fetch(`${gate.url}/v1/decisions`, { method: "POST" });
+    const text = await (await fetch(`${gate.metricsUrl}/metrics`)).text();
+    const present = new Set([...text.matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name));
+    const rules = objects.filter(({ kind }) => kind === "PrometheusRule");
+    const used = [...JSON.stringify(rules).matchAll(/\b(plangate_\w+?)(?:_bucket)?\{/g)].map(([, name]) => name);
+    expect(new Set(used).size).toBeGreaterThan(10);
+    expect(used.filter((name) => !present.has(name))).toEqual([]);
+    expect(text).toMatch(/^plangate_http_requests_total\{route="\/v1\/decisions",status="\d+"\} 1$/m);
   });
 });
 

@@ -43,6 +43,7 @@ const fromElsewhere = new Map([
   ["decisions-only", ["Secret plangate-database url"]],
   ["strict-cluster", ["Secret plangate-database url", "Secret plangate-database-owner url", "Secret postgres-ca"]],
   ["plain-network", ["Secret plangate-database url", "Secret other secret"]],
+  ["number-names", ["Secret 1 2", "Secret 4 5", "Secret 12", "Secret 19 20", "Secret 21 22", "ConfigMap 3"]],
   ["long-names", ["Secret plangate-database url", "Secret plangate-database-owner url", "Secret orders url"]],
 ]);
 
