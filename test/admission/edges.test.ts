@@ -148,25 +148,50 @@ test("a pass is for what was approved: another image, another migration and anot
   );
 });
 
+/** `registry.example/orders@sha256:nnn…` */
+const build = (digit: string) => `registry.example/orders@sha256:${digit.repeat(64)}`;
+
+/** Is another image of this Deployment let in? */
+async function updated(name: string, { from, to }: { from: string; to: string }): Promise<boolean> {
+  const review = reviewOf("deployment-image-changed");
+  review.name = name;
+  review.object.spec.template.spec.containers[0].image = to;
+  review.oldObject.spec.template.spec.containers[0].image = from;
+  return (await apiServer.call(webhook, { request: review })).response.allowed;
+}
+
 test("a Deployment goes back in a freeze to what the gate let in before, and to nothing else", async () => {
-  const name = "orders-rollback";
-  const updated = (images: { from: string; to: string }) => {
-    const review = reviewOf("deployment-image-changed");
-    review.name = name;
-    review.object.spec.template.spec.containers[0].image = images.to;
-    review.oldObject.spec.template.spec.containers[0].image = images.from;
-    return apiServer.call(webhook, { request: review }).then(({ response }) => response.allowed);
-  };
-  const [first, second, third] = ["1", "2", "3"].map((digit) => `registry.example/orders@sha256:${digit.repeat(64)}`);
-  const [known, bad, unknown] = [first ?? "", second ?? "", third ?? ""];
+  const [known, bad, unknown] = [build("1"), build("2"), build("3")];
   gate.setTime("2026-03-11T12:00:00.000Z");
-  expect(await updated({ from: unknown, to: known })).toBe(true);
-  expect(await updated({ from: known, to: bad })).toBe(true);
+  expect(await updated("orders-api", { from: unknown, to: known })).toBe(true);
+  expect(await updated("orders-api", { from: known, to: bad })).toBe(true);
   await recorded();
   await freeze("2026-03-11T12:30", "2026-03-11T20:00");
   gate.setTime("2026-03-11T12:30:00.000Z");
-  expect(await updated({ from: bad, to: unknown })).toBe(false);
-  expect(await updated({ from: bad, to: known })).toBe(true);
+  expect(await updated("orders-api", { from: bad, to: unknown })).toBe(false);
+  expect(await updated("orders-api", { from: bad, to: known })).toBe(true);
+  // Of this Deployment, that is.
+  expect(await updated("orders-worker", { from: bad, to: known })).toBe(false);
+});
+
+test("database down: passes count, Jobs without one are denied, and nothing is known of what was let in before", async () => {
+  const [known, bad] = [build("4"), build("5")];
+  const { pass } = await approved("2026-03-11T12:00:00.000Z");
+  expect(await updated("orders-down", { from: bad, to: known })).toBe(true);
+  const before = await recorded();
+  await freeze("2026-03-11T14:30", "2026-03-11T20:00");
+  await gate.database.stop("immediate");
+  try {
+    expect(await job(pass, "2026-03-11T12:30:00.000Z")).toMatchObject({ allowed: true });
+    expect((await apiServer.call(webhook, { request: reviewOf("job-without-pass") })).response.allowed).toBe(false);
+    gate.setTime("2026-03-11T15:00:00.000Z");
+    expect(await updated("orders-down", { from: bad, to: known })).toBe(false);
+  } finally {
+    await gate.database.restart();
+  }
+  expect(await recorded()).toEqual({ admissions: before.admissions + 3, entries: before.entries + 3 });
+  // Not before the gate has a connection again.
+  await until(() => updated("orders-down", { from: bad, to: known }));
 });
 
 test("dryRun leaves no rows, neither of what is let in nor of what is denied", async () => {
