@@ -24,8 +24,13 @@ const assistants = [
   "tabnine",
   "windsurf",
 ];
-const assistant = `(?:${assistants.join("|")})(?:[-_ ]?(?:\\d[\\w.]*|agent|ai|bot|code|swe-agent))*`;
-const trailer = new RegExp(`^\\s*(?:co-authored-by|assisted-by|generated-by)\\s*:.*\\b${assistant}\\b`, "im");
+const kind = "(?:agent|ai|bot|code|swe-agent)";
+/**
+ * "claude", "gpt-4o-mini", "cursor-agent 1.2". After a number every further part has a separator that no part can hold, and there are
+ * few parts: each text is read in one way, in time that grows with its length alone.
+ */
+const assistant = `(?:${assistants.join("|")})(?:[-_ ]?${kind}){0,4}(?:[-_ ]?\\d[\\w.]*(?:[- ](?:\\d[\\w.]*|${kind})){0,4})?`;
+const trailer = new RegExp(`^[ \\t]*(?:co-authored-by|assisted-by|generated-by)[ \\t]*:.*\\b${assistant}\\b`, "im");
 const generated = new RegExp(
   `\\b(?:generated|written|created|suggested|assisted|produced|authored)\\s+(?:with|by|using|via)\\b[^\\n]{0,40}\\b${assistant}\\b`,
   "i",

@@ -35,6 +35,11 @@ afterEach(async () => {
 describe("ReDoS: hostile text of a megabyte is read once", () => {
   const mega = (part: string) => part.repeat(Math.ceil(1_000_000 / part.length));
   const texts: [string, string][] = [
+    ["a number without an end after an assistant's name", `ai${"1".repeat(1_000_000)} x`],
+    ["an assistant's name and numbers", mega("ai 1 ")],
+    ["an assistant's name and versions", mega("gpt-4.1-")],
+    ["line breaks", mega("\n")],
+    ["trailers of assistants", mega("Co-authored-by: ai-1-")],
     ["trailers without an end", mega("Co-authored-by: ")],
     ["trailers, each on its line", mega("Co-authored-by: a\n")],
     ["generated with, and nobody", mega("generated with ")],
