@@ -54,7 +54,7 @@ function annotationLines(pass: string, { commit, migrations }: Deploy): string[]
 interface WorkloadKind {
   apiVersion: string;
   kind: string;
-  /** Jobs that are made from it by hand get its metadata. */
+  /** Jobs that are made from it by hand (`kubectl create job --from`) get its metadata, and are of the same service. */
   jobTemplate?: true;
 }
 
@@ -86,7 +86,14 @@ function patchLines({ apiVersion, kind, jobTemplate }: WorkloadKind, service: st
       ...indented(4, annotations),
       ...(jobTemplate === undefined
         ? []
-        : ["spec:", "  jobTemplate:", "    metadata:", "      annotations:", ...indented(8, annotations)]),
+        : [
+            "spec:",
+            "  jobTemplate:",
+            "    metadata:",
+            `      labels: { ${serviceLabel}: ${quoted(service)} }`,
+            "      annotations:",
+            ...indented(8, annotations),
+          ]),
     ]),
   ];
 }

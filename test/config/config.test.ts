@@ -271,7 +271,7 @@ describe("what the admission webhook is told", () => {
 `;
     expect(problems(text)).toEqual([
       '2:51 admission.environments[0].enforcement: expected one of deny, warn, dryrun, got "audit"',
-      '3:33 admission.exempt[0].kinds[0]: expected one of CronJob, DaemonSet, Deployment, Job, Pod, ReplicaSet, ReplicationController, Rollout, StatefulSet, got "Jobs"; did you mean "Job"?',
+      '3:33 admission.exempt[0].kinds[0]: expected one of CronJob, DaemonSet, Deployment, Job, Pod, PodTemplate, ReplicaSet, ReplicationController, Rollout, StatefulSet, got "Jobs"; did you mean "Job"?',
       "3:42 admission.exempt[1].reason: the key is missing; expected text",
       "4:3 admission.labels: unknown key; allowed: environments, exempt, controllers, sidecars, rollbacks, spoolDirectory",
     ]);

@@ -102,7 +102,9 @@ function byPolicies(input: AdmissionInput, passFaults: readonly string[]): Judge
     at,
   });
   const sorted = sortFindings(findings.filter(({ outcome }) => outcome !== "pass"));
-  const ignored = passFaults.map((fault) => `${fault} The policies for deploys decide.`);
+  // Warnings are short: the fault of a pass is one of its own.
+  const ignored =
+    passFaults.length === 0 ? [] : ["Its pass does not admit it; the policies for deploys decide.", ...passFaults];
   return { basis, ...sorted, warnings: [...sorted.warnings, ...ignored, ...staleWarning(input)] };
 }
 
