@@ -204,12 +204,13 @@ describe.each(valueSets)("$name", (set) => {
   });
 
   test("one gate on the embedded database, which is stopped before the next one starts", () => {
-    const { deployment, spec } = gate();
+    const { deployment, spec, container } = gate();
     const embedded = spec.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim != null);
     expect(embedded).toBe(set.name === "embedded");
     const { replicas, strategy } = deployment.spec ?? {};
     if (embedded) expect({ replicas, strategy }).toEqual({ replicas: 1, strategy: { type: "Recreate" } });
     else expect(strategy?.type).toBe("RollingUpdate");
+    if (embedded) expect(container.resources?.limits).toEqual({ memory: "2Gi" });
     const scaled = objects.some(({ kind }) => kind === "HorizontalPodAutoscaler");
     expect(replicas === undefined).toBe(scaled);
   });
