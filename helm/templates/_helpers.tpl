@@ -103,7 +103,7 @@ app.kubernetes.io/part-of: plangate
 {{/* plangate.yaml. Paths are absolute; secrets are names of environment variables. */}}
 {{- define "plangate.config" -}}
 {{- $config := deepCopy .Values.config -}}
-{{- $any := "0.0.0.0" -}}
+{{- $any := .Values.listenAddress -}}
 {{- $listen := dict "api" (dict "address" $any "port" 8080) "metrics" (dict "address" $any "port" 9090) -}}
 {{- if .Values.admission.enabled -}}
 {{- $tls := dict "cert" "/etc/plangate/tls/tls.crt" "key" "/etc/plangate/tls/tls.key" -}}
