@@ -42,6 +42,7 @@ describe.each([
       { version: 6, name: "0006_audit_checkpoints" },
       { version: 7, name: "0007_notifications" },
       { version: 8, name: "0008_admissions" },
+      { version: 9, name: "0009_overrides_in_chain" },
     ]);
   });
 

@@ -9,6 +9,7 @@ import consumedOverrides from "./schema/0005_consumed_overrides.sql";
 import auditCheckpoints from "./schema/0006_audit_checkpoints.sql";
 import notifications from "./schema/0007_notifications.sql";
 import admissions from "./schema/0008_admissions.sql";
+import overridesInChain from "./schema/0009_overrides_in_chain.sql";
 
 export interface SchemaMigration {
   /** Counts up from 1 without gaps. */
@@ -27,6 +28,7 @@ export const schemaMigrations: readonly SchemaMigration[] = [
   { version: 6, name: "0006_audit_checkpoints", sql: auditCheckpoints },
   { version: 7, name: "0007_notifications", sql: notifications },
   { version: 8, name: "0008_admissions", sql: admissions },
+  { version: 9, name: "0009_overrides_in_chain", sql: overridesInChain },
 ];
 
 /** Any number that no other program takes in this database: "plangate" in ASCII. */
