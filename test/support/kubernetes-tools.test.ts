@@ -8,5 +8,5 @@ test("helm and kubectl run", async () => {
 test("no cluster of this machine is touched", async () => {
   const { status, stderr } = await kubectl(["get", "pods", "--request-timeout=1s"]);
   expect(status).toBe(1);
-  expect(stderr).toMatch(/localhost:8080|connection refused/i);
+  expect(stderr).toMatch(/cluster\.invalid/);
 });

@@ -38,9 +38,20 @@ type Tool = "helm" | "kubectl";
 
 const modules = join(__dirname, "../../node_modules");
 
+/** Without a configuration the tools would try localhost:8080, where some other program may listen. */
+const noCluster = JSON.stringify({
+  apiVersion: "v1",
+  kind: "Config",
+  "current-context": "nowhere",
+  contexts: [{ name: "nowhere", context: { cluster: "nowhere", user: "" } }],
+  clusters: [{ name: "nowhere", cluster: { server: "http://cluster.invalid" } }],
+});
+
 function run(tool: Tool, args: readonly string[], { cwd, env, input }: ToolOptions = {}): Promise<ToolResult> {
   const home = join(modules, ".cache/kubernetes-home");
   mkdirSync(home, { recursive: true });
+  const nowhere = join(home, "nowhere.json");
+  writeFileSync(nowhere, noCluster);
   return new Promise((done, fail) => {
     const child = spawn(toolPath(tool), args, {
       cwd,
@@ -51,7 +62,7 @@ function run(tool: Tool, args: readonly string[], { cwd, env, input }: ToolOptio
         HELM_CACHE_HOME: join(home, "cache"),
         HELM_CONFIG_HOME: join(home, "config"),
         HELM_DATA_HOME: join(home, "data"),
-        KUBECONFIG: join(home, "no-cluster"),
+        KUBECONFIG: nowhere,
         ...env,
       },
       stdio: ["pipe", "pipe", "pipe"],
