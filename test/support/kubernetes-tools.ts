@@ -51,7 +51,10 @@ function run(tool: Tool, args: readonly string[], { cwd, env, input }: ToolOptio
   const home = join(modules, ".cache/kubernetes-home");
   mkdirSync(home, { recursive: true });
   const nowhere = join(home, "nowhere.json");
-  writeFileSync(nowhere, noCluster);
+  if (!existsSync(nowhere)) {
+    writeFileSync(`${nowhere}.${process.pid}`, noCluster);
+    renameSync(`${nowhere}.${process.pid}`, nowhere);
+  }
   return new Promise((done, fail) => {
     const child = spawn(toolPath(tool), args, {
       cwd,
