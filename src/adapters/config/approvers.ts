@@ -66,7 +66,13 @@ export const approversSchema = z
     "Who may approve query plans and override rules. Without approvers no signed approval and no override counts.",
   );
 
-const people = z.number().int().min(1).max(20).optional();
+const people = z
+  .number()
+  .int()
+  .min(1)
+  .max(20)
+  .optional()
+  .describe("How many different people must sign an override of this rule, from 1 to 20. Absent: one.");
 const quorumSchema = z
   .strictObject(Object.fromEntries(ruleIds.map((id) => [id, people])))
   .prefault({})
