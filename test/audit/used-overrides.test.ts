@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfigFile } from "../../src/adapters/config/config.ts";
 import type { OverrideRecord } from "../../src/core/override.ts";
+import { cli } from "../cli/run.ts";
 import { startTestGate, type TestGate } from "../http/gate.ts";
 import { people } from "../override/people.ts";
 import { noon, sampleRecord } from "../store/samples.ts";
@@ -34,6 +35,12 @@ beforeAll(async () => {
   await store.close();
 });
 afterAll(() => server.cleanup());
+
+async function verify(url: string) {
+  const { code, stdout } = await cli(["audit", "verify", "--database-url", url]);
+  const failed = stdout.split("\n").filter((line) => line.startsWith("FAILED"));
+  return { code, failed: failed.map((line) => line.slice("FAILED  ".length)) };
+}
 
 let copies = 0;
 async function copy(): Promise<string> {
@@ -79,6 +86,61 @@ describe("an override whose row a superuser has deleted is used up all the same"
       message: expect.stringMatching(/^Entry 3 of the audit chain .* Run: plangate audit verify$/),
     });
     await store.close();
+  });
+});
+
+describe("`audit verify` names the place of", () => {
+  test.each<[string, string, string[]]>([
+    [
+      "the use of an override that was deleted",
+      `DELETE FROM ${used} WHERE jti = 'ovr_b'`,
+      ["entry 2: the use of the override ovr_b by its decision dec_2 is missing in plangate.consumed_overrides"],
+    ],
+    [
+      "a TRUNCATE",
+      `TRUNCATE ${used} CASCADE`,
+      [
+        "entry 2: the use of the override ovr_a by its decision dec_2 is missing in plangate.consumed_overrides",
+        "entry 2: the use of the override ovr_b by its decision dec_2 is missing in plangate.consumed_overrides",
+        "entry 3: the use of the override ovr_d by its decision dec_3 is missing in plangate.consumed_overrides",
+      ],
+    ],
+    [
+      "an UPDATE of who signed, and until when it held",
+      `UPDATE ${used} SET subject = 'dev@example.com', kid = 'dev', expires_at = 'infinity' WHERE jti = 'ovr_d'`,
+      [
+        "entry 3: the use of the override ovr_d was changed: its subject, kid, expiresAt in the table differs from the entry",
+      ],
+    ],
+    [
+      "an UPDATE of the jti",
+      `UPDATE ${used} SET jti = 'ovr_x' WHERE jti = 'ovr_d'`,
+      [
+        "entry 3: the use of the override ovr_d by its decision dec_3 is missing in plangate.consumed_overrides",
+        "entry 3: its decision dec_3 has not used up the override ovr_x, as plangate.consumed_overrides says",
+      ],
+    ],
+    [
+      "an UPDATE of the decision",
+      `UPDATE ${used} SET decision_id = 'dec_1' WHERE jti = 'ovr_d'`,
+      [
+        "entry 1: its decision dec_1 has not used up the override ovr_d, as plangate.consumed_overrides says",
+        "entry 3: the use of the override ovr_d by its decision dec_3 is missing in plangate.consumed_overrides",
+      ],
+    ],
+    [
+      "one that nobody has used up, which would make a good token worthless",
+      `INSERT INTO ${used} VALUES ('ovr_c', 'dec_2', 'dba@example.com', 'dba-2026', now()), ('ovr_y', 'dec_none', '', '', now())`,
+      [
+        "entry 2: its decision dec_2 has not used up the override ovr_c, as plangate.consumed_overrides says",
+        "the use of the override ovr_y refers to the decision dec_none, which is missing",
+      ],
+    ],
+  ])("%s", async (_name, statements, expected) => {
+    const url = await copy();
+    expect(await verify(url)).toEqual({ code: 0, failed: [] });
+    await tamper(url, statements);
+    expect(await verify(url)).toEqual({ code: 2, failed: expected });
   });
 });
 

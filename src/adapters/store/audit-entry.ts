@@ -18,6 +18,14 @@ export interface StoredDecision {
   body: unknown;
 }
 
+/** A row of plangate.consumed_overrides, without the decision that it names. */
+export interface UsedOverride {
+  jti: string;
+  subject: string;
+  kid: string;
+  expiresAt: string;
+}
+
 /** One link of the chain as it was found, right or wrong. `stored`: the row of the decision; null: there is none; undefined: not looked for. */
 export interface ChainEntry {
   sequence: number;
@@ -28,6 +36,8 @@ export interface ChainEntry {
   stored?: StoredDecision | null;
   /** The row of the admission, likewise. */
   admission?: AdmissionRow | null;
+  /** The rows of the overrides that the decision has used up; undefined: not looked for. */
+  used?: readonly UsedOverride[];
 }
 
 const bodySchema = z.looseObject({
@@ -50,6 +60,9 @@ const decisionBodySchema = bodySchema.extend({
   requestDigest: z.string(),
   decisionDigest: z.string(),
   requestRecordDigest: z.string(),
+  overrides: z
+    .array(z.object({ jti: z.string(), by: z.string(), kid: z.string(), expiresAt: z.string(), consumed: z.boolean() }))
+    .optional(),
 });
 
 /** What of its content is not as a gate wrote it, and what of the row that it is about. */
@@ -66,9 +79,8 @@ export function entryProblems(entry: ChainEntry): string[] {
   if (kind !== "decision" || entry.stored === undefined) return [];
   const decision = decisionBodySchema.safeParse(json);
   if (!decision.success) return ["its content is not that of a decision's audit entry"];
-  return entry.stored === null
-    ? [`its decision ${decision.data.decisionId} is missing`]
-    : decisionProblems(decision.data, entry.stored);
+  if (entry.stored === null) return [`its decision ${decision.data.decisionId} is missing`];
+  return [...decisionProblems(decision.data, entry.stored), ...usedOverrideProblems(decision.data, entry.used)];
 }
 
 const decisionColumns = [
@@ -93,6 +105,29 @@ function decisionProblems(entry: z.infer<typeof decisionBodySchema>, stored: Sto
   if (stored.id !== entry.decisionId) return [`${which} is stored as ${stored.id}`];
   return changedColumns(which, decisionColumns, stored, entry);
 }
+
+function usedOverrideProblems(
+  { decisionId, overrides = [] }: z.infer<typeof decisionBodySchema>,
+  rows: readonly UsedOverride[] | undefined,
+): string[] {
+  if (rows === undefined) return [];
+  const table = new Map(rows.map((row) => [row.jti, row]));
+  const problems = overrides
+    .filter(({ consumed }) => consumed)
+    .flatMap(({ jti, by, kid, expiresAt }) => {
+      const row = table.get(jti);
+      table.delete(jti);
+      return row === undefined
+        ? [`the use of the override ${jti} by its decision ${decisionId} is missing in plangate.consumed_overrides`]
+        : changedColumns(`the use of the override ${jti}`, overrideColumns, row, { subject: by, kid, expiresAt });
+    });
+  const added = [...table.keys()].map(
+    (jti) => `its decision ${decisionId} has not used up the override ${jti}, as plangate.consumed_overrides says`,
+  );
+  return [...problems, ...added];
+}
+
+const overrideColumns = ["subject", "kid", "expiresAt"] as const;
 
 const admissionBodySchema = bodySchema.extend({
   recordedAt: z.string(),

@@ -1,7 +1,7 @@
 import type { PoolClient } from "pg";
 import type { AdmissionRow } from "./admission-row.ts";
 import type { ChainProblem } from "./audit-chain.ts";
-import type { ChainEntry, StoredDecision } from "./audit-entry.ts";
+import type { ChainEntry, StoredDecision, UsedOverride } from "./audit-entry.ts";
 import { type Database, StoreError } from "./connection.ts";
 
 const entriesSql = `
@@ -9,15 +9,22 @@ const entriesSql = `
   SELECT entry.sequence, entry.previous_hash, entry.hash, entry.kind, entry.body AS content,
          decision.id, decision.caller, decision.service, decision.environment, decision.action, decision.commit_id, decision.decision,
          decision.evaluated_at, decision.not_after, decision.request_digest, decision.request, decision.body,
-         to_json(admission) AS admission
+         to_json(admission) AS admission, used.rows AS used
   FROM plangate.audit_entries AS entry LEFT JOIN plangate.decisions AS decision ON decision.audit_sequence = entry.sequence
     LEFT JOIN plangate.admissions AS admission ON admission.audit_sequence = entry.sequence
+    LEFT JOIN (SELECT decision_id, json_agg(consumed ORDER BY jti) AS rows FROM plangate.consumed_overrides AS consumed GROUP BY decision_id) AS used
+      ON used.decision_id = decision.id
   ORDER BY entry.sequence`;
 
 const straySql = (table: string, kind: string) => `
   SELECT stored.id, stored.audit_sequence FROM plangate.${table} AS stored
   WHERE NOT EXISTS (SELECT FROM plangate.audit_entries AS entry WHERE entry.sequence = stored.audit_sequence AND entry.kind = '${kind}')
   ORDER BY stored.audit_sequence LIMIT 100`;
+
+const strayOverridesSql = `
+  SELECT jti, decision_id FROM plangate.consumed_overrides AS used
+  WHERE NOT EXISTS (SELECT FROM plangate.decisions AS decision WHERE decision.id = used.decision_id)
+  ORDER BY jti LIMIT 100`;
 
 const entriesAtOnce = 200;
 
@@ -41,6 +48,8 @@ interface EntryRow {
   request: unknown;
   body: unknown;
   admission: AdmissionColumns | null;
+  /** null: there are none. */
+  used: { jti: string; subject: string; kid: string; expires_at: string }[] | null;
 }
 
 interface AdmissionColumns {
@@ -61,7 +70,7 @@ interface AdmissionColumns {
 
 /**
  * Gives every entry of the chain with its decision or admission to `visit`, in order, as of one moment; gates may go on appending. Returns
- * the decisions and admissions that no entry of the chain is about. Throws StoreError, and what `visit` throws.
+ * the decisions and admissions that no entry of the chain is about, and the used overrides whose decision is missing. Throws StoreError, and what `visit` throws.
  */
 export function readChain(
   database: Database,
@@ -77,6 +86,7 @@ export function readChain(
         return [
           ...(await strays(client, "decisions", "decision")),
           ...(await strays(client, "admissions", "admission")),
+          ...(await strayOverrides(client)),
         ];
       }
     }
@@ -101,6 +111,14 @@ async function strays(client: PoolClient, table: string, kind: string): Promise<
   }));
 }
 
+async function strayOverrides(client: PoolClient): Promise<ChainProblem[]> {
+  const { rows } = await client.query<{ jti: string; decision_id: string }>(strayOverridesSql);
+  return rows.map(({ jti, decision_id }) => ({
+    position: null,
+    message: `the use of the override ${jti} refers to the decision ${decision_id}, which is missing`,
+  }));
+}
+
 function toEntry(row: EntryRow): ChainEntry {
   return {
     sequence: Number(row.sequence),
@@ -110,18 +128,27 @@ function toEntry(row: EntryRow): ChainEntry {
     body: row.content,
     stored: row.id === null ? null : toStored(row, row.id),
     admission: row.admission === null ? null : toAdmission(row.admission),
+    used: (row.used ?? []).map(toUsedOverride),
   };
 }
 
 function toAdmission({ answered_at, username, decision_id, template_key, ...same }: AdmissionColumns): AdmissionRow {
-  const at = new Date(answered_at);
   return {
     ...same,
-    at: Number.isNaN(at.getTime()) ? answered_at : at.toISOString(), // "infinity" is no date
+    at: isoTime(answered_at),
     user: username,
     decisionId: decision_id,
     templateKey: template_key,
   };
+}
+
+function toUsedOverride({ jti, subject, kid, expires_at }: NonNullable<EntryRow["used"]>[number]): UsedOverride {
+  return { jti, subject, kid, expiresAt: isoTime(expires_at) };
+}
+
+function isoTime(text: string): string {
+  const at = new Date(text);
+  return Number.isNaN(at.getTime()) ? text : at.toISOString(); // "infinity" is no date
 }
 
 function toStored(row: EntryRow, id: string): StoredDecision {
