@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { Agent, request } from "node:https";
+import { Agent } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +8,7 @@ import { loadGateKeys } from "../src/adapters/gate-keys.ts";
 import { passIssuer } from "../src/adapters/passes/passes.ts";
 import { newAuthority } from "../test/support/certificates.ts";
 import { type PostgresServer, startPostgres } from "../test/support/postgres-server.ts";
+import { send } from "./load.ts";
 import { ended, listening, start } from "./processes.ts";
 import { reviewMix } from "./reviews.ts";
 
@@ -15,6 +16,7 @@ const perSecond = 500;
 const connections = 50;
 const seconds = 6;
 const rounds = 3;
+const headers = { "content-type": "application/json" };
 const imageDigest = `sha256:${"ab".repeat(32)}`;
 
 /** Milliseconds from the moment at which a review was due to its answer. */
@@ -138,7 +140,7 @@ async function steadyLoad(url: string, agent: Agent, time: number, next: (index:
     }
     const body = next(index);
     const answered = () => void times.push(performance.now() - due);
-    answers.push(send(url, agent, body).then(answered, (error: unknown) => void failures.push(error)));
+    answers.push(send(url, agent, { body, headers }).then(answered, (error: unknown) => void failures.push(error)));
     index += 1;
   }
   await Promise.all(answers);
@@ -146,21 +148,6 @@ async function steadyLoad(url: string, agent: Agent, time: number, next: (index:
   times.sort((a, b) => a - b);
   const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
   return { median: at(0.5), p99: at(0.99) };
-}
-
-function send(url: string, agent: Agent, body: Buffer): Promise<void> {
-  return new Promise((done, fail) => {
-    const headers = { "content-type": "application/json", "content-length": body.length };
-    const sent = request(url, { method: "POST", agent, headers }, (answer) => {
-      answer.on("error", fail);
-      answer.resume().on("end", () => {
-        if (answer.statusCode === 200) done();
-        else fail(new Error(`${url} answered ${answer.statusCode}`));
-      });
-    });
-    sent.on("error", fail);
-    sent.end(body);
-  });
 }
 
 function middle(latencies: readonly Latency[]): Latency {

@@ -1,4 +1,5 @@
-import { Agent, request } from "node:http";
+import { Agent, request as requestOverHttp } from "node:http";
+import { request as requestOverHttps } from "node:https";
 
 export interface Load {
   requestsPerSecond: number;
@@ -36,7 +37,9 @@ export async function load({ url, connections, seconds, next }: LoadOptions): Pr
   return { requestsPerSecond: (times.length / elapsed) * 1000, median: at(0.5), p99: at(0.99) };
 }
 
-function send(url: string, agent: Agent, { body, headers }: ReturnType<LoadOptions["next"]>): Promise<void> {
+/** Throws where the answer is not 200. */
+export function send(url: string, agent: Agent, { body, headers }: ReturnType<LoadOptions["next"]>): Promise<void> {
+  const request = url.startsWith("https:") ? requestOverHttps : requestOverHttp;
   return new Promise((done, fail) => {
     const sent = request(
       url,
