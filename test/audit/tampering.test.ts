@@ -28,6 +28,7 @@ test("an untouched chain holds, and what came after the last exported checkpoint
       "ok      8 entries, 8 decisions; the last is 8, hash …",
       "ok      2 checkpoints with a good signature",
       "note    unprotected: entries 7 to 8 are newer than the last checkpoint from elsewhere, so who can write to the database could cut or rewrite them unnoticed",
+      "note    no role but the tables' owner was granted to write here, so the gates themselves could change what they have recorded",
       "",
     ].join("\n"),
   );

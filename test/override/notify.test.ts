@@ -137,6 +137,19 @@ describe("webhooks are told about each used override", () => {
     expect(failures.join()).not.toContain(hook.url);
   });
 
+  it("again, under the same id, when somebody deletes that it was told", async () => {
+    const hook = await startWebhook();
+    await store().decisions.record(overridden("ovr_deleted"));
+    const target: NotifyTarget = { name: "forgetful", url: hook.url, key, format: "json" };
+    await round([target]);
+    await database.query("DELETE FROM plangate.notifications WHERE jti = 'ovr_deleted'");
+    await round([target]);
+    hook.close();
+    const about = hook.received.filter(({ body }) => body.includes("ovr_deleted"));
+    expect(about).toHaveLength(2);
+    expect(new Set(about.map(({ headers }) => headers["webhook-id"])).size).toBe(1);
+  });
+
   it("by one gate at a time", async () => {
     const hook = await startWebhook();
     for (let n = 0; n < 6; n += 1) await store().decisions.record(overridden(`ovr_both_${n}`));
@@ -146,7 +159,7 @@ describe("webhooks are told about each used override", () => {
     hook.close();
     const texts = hook.received.map(({ body }) => body.toString());
     expect(new Set(texts).size).toBe(texts.length);
-    expect(texts.filter((text) => text.includes("Override used"))).toHaveLength(8);
+    expect(texts.filter((text) => text.includes("Override used"))).toHaveLength(9);
   });
 });
 

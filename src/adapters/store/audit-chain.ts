@@ -3,7 +3,7 @@ import { type ChainEntry, entryProblems } from "./audit-entry.ts";
 /** What the first entry has in place of the hash of the entry before it. */
 export const beforeTheFirst = "0".repeat(64);
 
-/** A place where the chain is not as the gates wrote it. `position`: the sequence number; null: a decision that has none. */
+/** A place where the chain is not as the gates wrote it. `position`: the sequence number; null: it is not about an entry. */
 export interface ChainProblem {
   position: number | null;
   message: string;

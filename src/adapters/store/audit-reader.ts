@@ -1,5 +1,6 @@
 import type { PoolClient } from "pg";
 import type { AdmissionRow } from "./admission-row.ts";
+import { appendOnlyTables } from "./append-only.ts";
 import type { ChainProblem } from "./audit-chain.ts";
 import type { ChainEntry, StoredDecision, UsedOverride } from "./audit-entry.ts";
 import { type Database, StoreError } from "./connection.ts";
@@ -95,11 +96,16 @@ export function readChain(
 
 /** Throws StoreError `no-store`. */
 export async function requireStore(client: PoolClient): Promise<void> {
-  const { rows } = await client.query<{ missing: boolean }>(
-    "SELECT to_regclass('plangate.admissions') IS NULL AS missing",
+  const { rows } = await client.query<{ name: string }>(
+    "SELECT format('plangate.%I', name) AS name FROM unnest($1::text[]) AS name WHERE to_regclass(format('plangate.%I', name)) IS NULL",
+    [appendOnlyTables],
   );
-  if (rows[0]?.missing !== true) return;
-  throw new StoreError("no-store", "The database holds no plangate store of this version. Run: plangate migrate");
+  if (rows.length === 0) return;
+  const missing = rows.map(({ name }) => name).join(", ");
+  throw new StoreError(
+    "no-store",
+    `The database holds no plangate store of this version, or not all of it. Missing: ${missing}. Run: plangate migrate`,
+  );
 }
 
 async function strays(client: PoolClient, table: string, kind: string): Promise<ChainProblem[]> {

@@ -1,16 +1,16 @@
 import { escapeIdentifier, type PoolClient } from "pg";
+import { appendOnlyTables } from "./append-only.ts";
 import { type Database, StoreError } from "./connection.ts";
 
 /**
- * Lets `role` do in the store what a gate does, and nothing else: append-only tables (those with the trigger of that name) get SELECT and
- * INSERT. Whatever it was granted there before is taken away. To be run by the owner. Throws StoreError `bad-gate-role`.
+ * Lets `role` do in the store what a gate does, and nothing else: append-only tables get SELECT and INSERT. Whatever it was granted there before is taken away. To be run by the owner. Throws StoreError `bad-gate-role`.
  */
 export function grantToGate(database: Database, role: string): Promise<void> {
   return database.transaction(async (client) => {
     await requireRestrained(client, role);
     const name = escapeIdentifier(role);
     await client.query(`REVOKE ALL ON SCHEMA plangate FROM ${name}; GRANT USAGE ON SCHEMA plangate TO ${name}`);
-    const { rows } = await client.query<{ table: string; privileges: string }>(tablesSql);
+    const { rows } = await client.query<{ table: string; privileges: string }>(tablesSql, [appendOnlyTables]);
     for (const { table, privileges } of rows) {
       await client.query(`REVOKE ALL ON ${table} FROM PUBLIC, ${name}; GRANT ${privileges} ON ${table} TO ${name}`);
     }
@@ -21,7 +21,7 @@ export function grantToGate(database: Database, role: string): Promise<void> {
 const tablesSql = `
   SELECT format('%I.%I', 'plangate', relname) AS table,
          CASE WHEN relname = 'schema_migrations' THEN 'SELECT'
-              WHEN EXISTS (SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND tgname = 'append_only') THEN 'SELECT, INSERT'
+              WHEN relname = ANY ($1) THEN 'SELECT, INSERT'
               ELSE 'SELECT, INSERT, UPDATE, DELETE' END AS privileges
   FROM pg_class WHERE relnamespace = 'plangate'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname`;
 

@@ -4,12 +4,14 @@ import path from "node:path";
 import { type Command, Option } from "commander";
 import { parsePublicKey } from "../../adapters/evidence-signature/keys.ts";
 import { InputFileError, readTextFile, systemErrorCode } from "../../adapters/input-files.ts";
+import { triggerProblems } from "../../adapters/store/append-only.ts";
 import { type ChainProblem, type ChainSummary, chainVerifier } from "../../adapters/store/audit-chain.ts";
 import { type Checkpoint, markOf, verifyCheckpoint } from "../../adapters/store/audit-checkpoint.ts";
 import { storedCheckpoints, tokensOf } from "../../adapters/store/audit-checkpoints.ts";
 import type { ChainEntry } from "../../adapters/store/audit-entry.ts";
 import { fromLine } from "../../adapters/store/audit-lines.ts";
 import { readChain, requireStore } from "../../adapters/store/audit-reader.ts";
+import { checkSeparation } from "../../adapters/store/separation.ts";
 import { PlangateError } from "../../core/errors.ts";
 import { printable } from "../../output/printable.ts";
 import { newCommand } from "./command.ts";
@@ -68,6 +70,8 @@ interface VerifyResult extends ChainSummary {
   checkpoints: number;
   /** The entry up to which a checkpoint that was kept elsewhere covers the chain; null: no such checkpoint was given. */
   protectedUpTo: number | null;
+  /** What is no problem, and less than it could be. */
+  notes: string[];
 }
 
 function verifyDatabase(
@@ -81,7 +85,12 @@ function verifyDatabase(
     const known = new Set(exported);
     const all = keys.length === 0 ? [] : await database.transaction(storedCheckpoints);
     const stored = all.filter((token) => !known.has(token));
-    return verify(exported, stored, keys, (visit) => readChain(database, visit));
+    const triggers = await database.transaction(triggerProblems);
+    const separation = await database.transaction(checkSeparation);
+    const result = await verify(exported, stored, keys, (visit) => readChain(database, visit));
+    const protection = [...triggers, ...separation.problems].map((message) => ({ position: null, message }));
+    const notes = separation.note === null ? [] : [separation.note];
+    return { ...result, problems: [...protection, ...result.problems], notes };
   });
 }
 
@@ -116,6 +125,7 @@ async function verify(
     problems: [...problems, ...stray, ...kept.problems, ...own.problems],
     checkpoints: kept.checkpoints.length + own.checkpoints.length,
     protectedUpTo: sequences.length === 0 ? null : Math.max(...sequences),
+    notes: [],
   };
 }
 
@@ -161,7 +171,8 @@ function toText(result: VerifyResult): string {
     ...(admissions === 0 ? [] : [counted(admissions, "admission")]),
   ];
   const line = `${problems.length === 0 ? "ok    " : "read  "}  ${counts.join(", ")}${end}`;
-  return [...failed, ...more, line, ...protection(result)].map((line) => `${printable(line)}\n`).join("");
+  const notes = result.notes.map((note) => `note    ${note}`);
+  return [...failed, ...more, line, ...protection(result), ...notes].map((line) => `${printable(line)}\n`).join("");
 }
 
 function protection({ head, checkpoints, protectedUpTo, problems }: VerifyResult): string[] {
