@@ -319,7 +319,7 @@ it("a pass for another service, environment, commit, image or migration says so 
     runDigest: "",
   };
   const against = (changes: object, environment = "production") =>
-    passProblems(workload, verifier.verify(signed(changes), monday), environment, []);
+    passProblems(workload, verifier.verify(signed(changes), monday), environment, []).map(({ message }) => message);
   expect(against({})).toEqual([]);
   expect(against({}, "staging")).toEqual(['The environment is "staging", and its pass is for "production".']);
   expect(against({ sub: "payments" })[0]).toMatch(/and its pass is for "payments"/);

@@ -59,7 +59,7 @@ const problemsOf = (manifest: Manifest) => {
   const workload = readWorkload(kind, { ...manifest });
   if (typeof workload === "string") return [workload];
   const claims = passClaimsSchema.parse(jwt.decode(workload.pass ?? ""));
-  return passProblems(workload, { claims, problem: null }, "production", []);
+  return passProblems(workload, { claims, problem: null }, "production", []).map(({ message }) => message);
 };
 
 describe("kustomize: a component that adds the pass to the service's workloads", () => {

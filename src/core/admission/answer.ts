@@ -16,8 +16,8 @@ export interface ReviewAnswer {
   };
 }
 
-/** Longer ones may be cut by the API server (Kubernetes documentation, AdmissionResponse.warnings). */
-const longestWarning = 120;
+/** Longer ones, and those beyond 4096 characters together, may be cut by the API server (Kubernetes documentation, "Dynamic Admission Control"). */
+const longestWarning = 256;
 const mostWarnings = 10;
 const longestAnnotation = 2_000;
 const mostProblems = 10;
@@ -76,9 +76,10 @@ function denial(
   { kind, name }: Workload,
   { problems }: AdmissionVerdict,
 ): string {
-  const shown = problems
-    .slice(0, mostProblems)
-    .flatMap(({ message, help }) => [`- ${message}`, ...(help === null ? [] : [`  ${help}`])]);
+  const shown = problems.slice(0, mostProblems).flatMap(({ message, help }, index) => {
+    const saidNext = help === problems[index + 1]?.help && index + 1 < mostProblems;
+    return [`- ${message}`, ...(help === null || saidNext ? [] : [`  ${help}`])];
+  });
   const more = problems.length > mostProblems ? [`- and ${problems.length - mostProblems} more`] : [];
   return [
     `${kind} ${namespace}/${name ?? "(without a name)"} is not admitted to ${environment}:`,

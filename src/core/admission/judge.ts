@@ -5,7 +5,7 @@ import type { ChangeKind, Enforcement, PolicySet } from "../policy/policy.ts";
 import type { DeployRequest } from "../request.ts";
 import { formatDuration } from "../values.ts";
 import { freezesAgainstPass } from "./freezes.ts";
-import { type CarriedPass, passProblems } from "./pass-agreement.ts";
+import { type AdmissionProblem, type CarriedPass, passProblems } from "./pass-agreement.ts";
 import { type AdmissionSettings, enforcementOf } from "./settings.ts";
 import { serviceLabel, type Workload } from "./workload.ts";
 import type { WorkloadKind } from "./workload-kinds.ts";
@@ -25,12 +25,6 @@ export interface AdmissionInput {
   unmatched: "reject" | "approve";
   settings: AdmissionSettings;
   at: Date;
-}
-
-/** What stands in the way, as a sentence, and what the reader does next. */
-export interface AdmissionProblem {
-  message: string;
-  help: string | null;
 }
 
 export interface AdmissionVerdict {
@@ -62,14 +56,11 @@ function byPass(input: AdmissionInput): Judgement {
   const { workload, pass, environment, settings, workloadKind, at } = input;
   const problems = passProblems(workload, pass, environment, settings.sidecars);
   if (pass === null || pass.claims === null || problems.length > 0) {
-    if (!workloadKind.needsPass) return byPolicies(input, problems);
-    const help = passHelp(workload, environment);
-    return {
-      basis: "pass",
-      problems: problems.map((message, index) => ({ message, help: index === problems.length - 1 ? help : null })),
-      warnings: staleWarning(input),
-      notes: [],
-    };
+    if (workloadKind.needsPass) return { basis: "pass", problems, warnings: staleWarning(input), notes: [] };
+    return byPolicies(
+      input,
+      problems.map(({ message }) => message),
+    );
   }
   // A deployment is a deploy beside whatever its pass was for.
   const kinds = new Set<ChangeKind>([...pass.claims.changes, ...(workloadKind.needsPass ? [] : (["deploy"] as const))]);
@@ -155,9 +146,4 @@ function staleWarning(input: AdmissionInput): string[] {
   return staleSince === null || tooStale(input).length > 0
     ? []
     : [`The gate's policy files have been broken since ${staleSince.toISOString()}; the last good ones decide.`];
-}
-
-function passHelp({ kind, service }: Workload, environment: string): string {
-  const command = `plangate request --service ${service ?? "SERVICE"} --environment ${environment} … --pass-file pass.yaml`;
-  return `Get an approval (${command}) and put the annotations that it writes on the ${kind}.`;
 }
