@@ -1,28 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
-import { isLoopback } from "../../adapters/config/loopback.ts";
-import { type Credentials, credentialsFrom } from "../../adapters/gate-client/credentials.ts";
 import { requestDecision } from "../../adapters/gate-client/request-decision.ts";
 import { withFields } from "../../app/check.ts";
 import { decisionSchema } from "../../core/decision.ts";
 import { PlangateError } from "../../core/errors.ts";
 import { parseDeployRequest, requestDigest } from "../../core/request.ts";
-import { printable } from "../../output/printable.ts";
 import { type CheckOptions, requestCommand } from "./check-options.ts";
+import { type GateOptions, gateFrom, patienceFor, withGateOptions } from "./gate-options.ts";
 import type { CommandIo } from "./io.ts";
-import { durationOption } from "./options.ts";
 import { openPassFile, type PassOptions, withPassOptions } from "./pass-options.ts";
 import { renderDecision } from "./render-decision.ts";
 import { readRequestInput } from "./request-input.ts";
 import { readConfig, readPolicies } from "./settings.ts";
 
-interface RequestOptions extends CheckOptions, PassOptions {
-  url?: string;
-  caller?: string;
-  audience: string;
+interface RequestOptions extends CheckOptions, PassOptions, GateOptions {
   idempotencyKey?: string;
-  timeout: number;
 }
 
 export function build(io: CommandIo): Command {
@@ -35,20 +27,15 @@ export function build(io: CommandIo): Command {
       "plangate request --request request.json --url https://plangate.example.com   # PLANGATE_TOKEN or GitHub's own",
     ],
   });
-  return withPassOptions(command)
-    .option("--url <URL>", "the gate (default: the variable PLANGATE_URL)")
-    .option("--caller <NAME>", "name in the gate's `callers`, where a token could be that of several")
-    .option("--audience <NAME>", "audience of the ID token that is asked of GitHub Actions", "plangate")
+  return withGateOptions(withPassOptions(command))
     .option("--idempotency-key <KEY>", "name of this request: the same key never decides twice (default: a new one)")
-    .option("--timeout <TIME>", "give up after this time (default: 2m)", durationOption, 120_000)
     .action((files: string[], options: RequestOptions) => run(files, options, io));
 }
 
 async function run(files: readonly string[], options: RequestOptions, io: CommandIo): Promise<void> {
   const passFile = await openPassFile(options, io);
   refuseOptions(options);
-  const credentials = credentialsFrom(io.env, options.audience);
-  const url = gateUrl(options.url ?? io.env.PLANGATE_URL ?? "", credentials);
+  const gate = gateFrom(options, "/v1/decisions", io);
   const id = options.idempotencyKey ?? `req_${randomUUID()}`;
   if (!/^[\x21-\x2d\x2f-\x7e]{1,255}$/.test(id)) {
     throw new PlangateError("usage", '--idempotency-key must be 1 to 255 printable ASCII characters without ".".');
@@ -57,23 +44,8 @@ async function run(files: readonly string[], options: RequestOptions, io: Comman
   const { request } = parseDeployRequest(raw);
   passFile?.check(request);
   const answer = await requestDecision(
-    {
-      url,
-      body: Buffer.from(JSON.stringify(raw), "utf8"),
-      requestDigest: requestDigest(request),
-      id,
-      credentials,
-      caller: options.caller ?? null,
-    },
-    {
-      timeoutMs: options.timeout,
-      now: () => io.now(),
-      sleep: (ms) => sleep(ms),
-      onRetry(reason, waitMs) {
-        const seconds = Math.ceil(waitMs / 1000);
-        io.stderr(`plangate: no decision from ${url.host} yet: ${printable(reason)}; asking again in ${seconds} s\n`);
-      },
-    },
+    { ...gate, body: Buffer.from(JSON.stringify(raw), "utf8"), requestDigest: requestDigest(request), id },
+    patienceFor(options.timeout, `no decision from ${gate.url.host}`, io),
   );
   io.stdout(await rendered(answer, options, io));
   await passFile?.write(answer, request);
@@ -88,23 +60,6 @@ function refuseOptions({ at, unmatched, config }: CheckOptions): void {
     "usage",
     `--${given[0]} is for plangate check: the gate decides by its own clock and settings.`,
   );
-}
-
-function gateUrl(text: string, credentials: Credentials): URL {
-  if (text === "") throw new PlangateError("usage", "Name the gate: --url https://plangate.example.com");
-  const wrong = (reason: string) => new PlangateError("usage", `The gate's URL ${reason}.`);
-  if (!URL.canParse(text)) throw wrong('is not a URL such as "https://plangate.example.com"');
-  const url = new URL(text);
-  if (url.protocol !== "https:" && url.protocol !== "http:") throw wrong("must begin with https://");
-  if (url.username !== "" || url.password !== "") throw wrong("must not hold a user or password");
-  if (url.search !== "" || url.hash !== "") throw wrong("must not have a query or a fragment");
-  const isLocal = isLoopback(url.hostname.replace(/^\[(.*)\]$/, "$1"));
-  const sendsToken = credentials.kind === "token" || credentials.kind === "github-actions";
-  if (sendsToken && url.protocol === "http:" && !isLocal) {
-    throw wrong("must begin with https://, or whoever listens could use the token");
-  }
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/decisions`;
-  return url;
 }
 
 async function wholeRequest(files: readonly string[], options: CheckOptions, io: CommandIo): Promise<unknown> {

@@ -3,9 +3,10 @@ import express, { type Express, type NextFunction, type Request, type RequestHan
 import helmet from "helmet";
 import type { z } from "zod";
 import { StoreError } from "../../adapters/store/connection.ts";
+import { bodyLimit } from "../../app/body-limit.ts";
 import { PlangateError } from "../../core/errors.ts";
 import { authenticate } from "./authenticate.ts";
-import { bodyLimit, parseJsonBody } from "./body.ts";
+import { parseJsonBody } from "./body.ts";
 import { type BodyReader, boundedBodies } from "./bounded-bodies.ts";
 import { describeError } from "./log.ts";
 import { HttpError, sendProblem, statusOf } from "./problem.ts";

@@ -4,9 +4,6 @@ import { HttpError } from "./problem.ts";
 
 export const mebibyte = 1024 * 1024;
 
-/** Bytes, unless the route says otherwise. A request's evidence and SQL together are seldom more than one megabyte. */
-export const bodyLimit = 8 * mebibyte;
-
 const readers = new Map<number, RequestHandler>();
 
 function readerUpTo(limit: number): RequestHandler {

@@ -1,5 +1,6 @@
 import type { Request, Response } from "express";
-import { bodyLimit, readBytes } from "./body.ts";
+import { bodyLimit } from "../../app/body-limit.ts";
+import { readBytes } from "./body.ts";
 import { HttpError } from "./problem.ts";
 
 /** Bytes of bodies that are worked on at once; parsed JSON takes several times as much memory. */
