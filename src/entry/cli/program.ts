@@ -30,7 +30,7 @@ const commands: readonly CommandEntry[] = [
   },
   {
     name: "evidence",
-    summary: "Make, sign and verify evidence bundles.",
+    summary: "Make, sign, verify and push evidence bundles.",
     load: () => import("./evidence.ts"),
   },
   {

@@ -32,7 +32,8 @@ export const postEvidence = defineRoute({
     const received = receiveEvidence(value, "The evidence is not valid");
     const { accepted, refused } = judgeEvidence(received, ports.evidenceTrust, ports.clock.now());
     if (refused.length > 0) {
-      const issues = refused.map(({ position, message }) => ({ path: `[${position}].signature`, message }));
+      const place = (position: number) => (Array.isArray(value) ? `[${position}].signature` : "signature");
+      const issues = refused.map(({ position, message }) => ({ path: place(position), message }));
       throw new InputError("evidence-refused", "Nothing was stored", issues);
     }
     await ports.evidence.add(query.database, accepted, caller.name);
