@@ -40,10 +40,10 @@ export interface AdmissionGateSettings {
 /** How a review ended, for logs and metrics. */
 export interface Admitted {
   answer: ReviewAnswer;
-  outcome: "not-gated" | "exempt" | "allowed" | "warned" | "denied" | "unreadable" | "unrecorded";
+  outcome: "not-gated" | "exempt" | "allowed" | "warned" | "denied" | "unreadable" | "unrecorded" | "failed";
   dryRun: boolean;
   record: AdmissionRecord | null;
-  /** Why the verdict could not be recorded, which denies. */
+  /** Why there is no verdict, or why it could not be recorded, either of which denies. */
   error: unknown;
 }
 
@@ -64,6 +64,23 @@ export async function admit(
     return ended("unreadable", answerRefused(review.uid, review.problem, enforced), false);
   }
   const { request } = review;
+  try {
+    return await answerTo(ports, settings, environment, request, enforced);
+  } catch (error) {
+    // An error status would let it in, where the webhook's failurePolicy is Ignore.
+    const message = "The gate failed when it judged this. Try again; if it lasts, look at the gate's log.";
+    const answer = answerRefused(request.uid, message, enforced);
+    return { answer, outcome: "failed", dryRun: request.dryRun, record: null, error };
+  }
+}
+
+async function answerTo(
+  ports: AdmissionPorts,
+  settings: AdmissionGateSettings,
+  environment: string,
+  request: AdmissionRequest,
+  enforced: Enforcement,
+): Promise<Admitted> {
   const { uid, dryRun } = request;
   const classification = classify(request, environment, settings.admission);
   if (classification.kind === "not-gated") return ended("not-gated", answerNotGated(uid, classification.why), dryRun);

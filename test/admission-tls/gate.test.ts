@@ -136,6 +136,26 @@ it("large reviews: 7 MB are judged, and what is over 24 MiB is no answer that an
   expect((await caller.call(webhook, { request: deployment })).response.allowed).toBe(true);
 });
 
+it("whatever an object holds, there is a verdict: without one a webhook with failurePolicy Ignore would let it in", async () => {
+  gate.setTime("2026-03-14T12:00:00Z"); // a Saturday
+  const { object } = deployment;
+  const holding = (volumeAttributes: unknown) => {
+    const changed = structuredClone(object);
+    changed.spec.template.spec.volumes = [{ name: "data", csi: { driver: "csi.example.com", volumeAttributes } }];
+    return changed;
+  };
+  const caller = client();
+  const denied = { allowed: false, status: { code: 403 } };
+  const update = { ...deployment, operation: "UPDATE" };
+  for (const held of ['{"__proto__":"x"}', `${"[".repeat(300)}${"]".repeat(300)}`, '"\\ud800"']) {
+    const odd = holding(JSON.parse(held));
+    expect((await caller.call(webhook, { request: { ...deployment, object: odd } })).response).toMatchObject(denied);
+    // It is changed back into one without, which is another template.
+    const changed = { ...update, object, oldObject: odd };
+    expect((await caller.call(webhook, { request: changed })).response).toMatchObject(denied);
+  }
+});
+
 it("readiness tells of the certificate, over the same address, without making the gate unready", async () => {
   const readiness = () =>
     new Promise<{ status: number | undefined; body: Record<string, unknown> }>((done, fail) => {

@@ -41,7 +41,7 @@ const caseSchema = z.strictObject({
   unmatched: z.enum(["reject", "approve"]).optional(),
   brokenSince: z.iso.datetime().optional(),
   admittedBefore: z.boolean().optional(),
-  spool: z.enum(["ok", "full"]).optional(),
+  spool: z.enum(["ok", "full", "broken"]).optional(),
   admission: z.record(z.string(), z.unknown()).optional(),
   /** The pass that takes the place of {{pass}} in the review. */
   pass: z.record(z.string(), z.unknown()).optional(),

@@ -94,8 +94,8 @@ export interface Asked {
   brokenSince?: string | null;
   /** The gate let the same pod template of the same workload in before. */
   admittedBefore?: boolean;
-  /** `full`: no verdict can be recorded. */
-  spool?: "ok" | "full";
+  /** `full`: no verdict can be recorded. `broken`: the gate has a fault. */
+  spool?: "ok" | "full" | "broken";
 }
 
 export interface Answered extends Omit<Admitted, "record" | "error"> {
@@ -115,6 +115,7 @@ export async function ask(asked: Asked): Promise<Answered> {
     passes: verifier,
     recorder: {
       async record(record) {
+        if (spool === "broken") throw new TypeError("spool is not a function");
         if (spool === "full") throw new PlangateError("spool-failed", "The spool is full.");
         recorded.push(record);
       },

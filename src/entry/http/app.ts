@@ -91,7 +91,9 @@ function answer<On extends GateBase>(gate: On, route: Route<z.ZodObject, On>, re
       header: (name) => request.get(name),
       async json() {
         const bytes = await body();
-        return { value: parseJsonBody(request.headers["content-type"], bytes), bytes };
+        const { parseBody } = route;
+        const type = request.headers["content-type"];
+        return { value: parseBody === undefined ? parseJsonBody(type, bytes) : parseBody(bytes), bytes };
       },
       id: localsOf(response).requestId,
     });

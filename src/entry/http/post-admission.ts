@@ -28,6 +28,18 @@ const timeoutQuery = z.object({
  */
 const largestReview = 24 * mebibyte;
 
+/**
+ * As the API server writes it, which may hold what strict readers refuse, such as the key `__proto__` in a volume's attributes: any status but
+ * 200 is a way around a webhook with failurePolicy Ignore.
+ */
+function parseReviewText(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    throw new HttpError(400, "bad-json", "The body is not valid JSON.");
+  }
+}
+
 const reviewSchema = z.looseObject({ apiVersion: z.literal(reviewVersion), kind: z.literal("AdmissionReview") });
 
 export const postAdmission = defineRoute<typeof timeoutQuery, AdmissionGate>({
@@ -39,6 +51,7 @@ export const postAdmission = defineRoute<typeof timeoutQuery, AdmissionGate>({
   query: timeoutQuery,
   body: reviewSchema,
   largestBody: largestReview,
+  parseBody: parseReviewText,
   responses: {
     200: { description: "The answer; `response.allowed` is the verdict.", schema: reviewSchema },
     400: { description: "Not an AdmissionReview that an API server has sent: it has no `request.uid`." },
@@ -68,8 +81,9 @@ function report(
 ): void {
   telemetry.admitted(environment, outcome, seconds);
   const { uid, allowed } = answer.response;
-  if (outcome === "unrecorded") {
-    log.error({ uid, environment, error: describeError(error), requestId }, "admission could not be recorded");
+  if (outcome === "unrecorded" || outcome === "failed") {
+    const what = outcome === "failed" ? "admission could not be judged" : "admission could not be recorded";
+    log.error({ uid, environment, error: describeError(error), requestId }, what);
   } else if (outcome === "not-gated") {
     log.debug({ uid, environment, requestId }, "admission not gated");
   } else {

@@ -71,6 +71,8 @@ export interface Route<Query extends z.ZodObject = z.ZodObject, On extends GateB
   body?: z.ZodType;
   /** Bytes; absent: `bodyLimit`. */
   largestBody?: number;
+  /** Absent: strictly, see `parseJsonBody`. Throws HttpError. */
+  parseBody?(bytes: Uint8Array): unknown;
   responses: Readonly<Record<number, ResponseDocument>>;
   handle(gate: On, request: RouteRequest<z.output<Query>>): Promise<Reply>;
 }
