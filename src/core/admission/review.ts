@@ -30,7 +30,7 @@ export interface AdmissionRequest {
   /** "batch/jobs", "apps/deployments", "/pods": the version does not matter, since the parts that are read are the same in all. */
   resource: string;
   subResource: string | null;
-  /** null: the API server makes it up (`generateName`). */
+  /** null: older API servers leave it out where they make it up (`generateName`). */
   name: string | null;
   namespace: string;
   operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
