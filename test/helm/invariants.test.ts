@@ -62,7 +62,7 @@ const otherConditions: ReadonlyMap<string, string> = new Map([
   ],
   [
     "not-of-metadata-only",
-    '!(request.operation == "UPDATE" && has(object.spec) && has(oldObject.spec) && object.spec == oldObject.spec)',
+    '!(request.operation == "UPDATE" && has(object.spec) && has(oldObject.spec) && object.spec == oldObject.spec && !(has(object.metadata.annotations) && "deprecated.deployment.rollback.to" in object.metadata.annotations))',
   ],
   [
     "not-suspending",

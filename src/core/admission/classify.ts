@@ -1,7 +1,7 @@
 import { digestOf } from "../digest.ts";
 import { globMatches } from "../policy/match.ts";
 import { isControllerMade } from "./controllers.ts";
-import type { AdmissionRequest } from "./review.ts";
+import { type AdmissionRequest, isRecord } from "./review.ts";
 import type { AdmissionSettings, Exemption } from "./settings.ts";
 import { readWorkload, type Workload } from "./workload.ts";
 import { harmlessSubResources, type WorkloadKind, workloadKinds } from "./workload-kinds.ts";
@@ -45,6 +45,11 @@ export function classify(
     if (changesMetadataOnly(request)) return notGated("nothing but its metadata changes");
     return unreadable(`The ${kind.name} cannot be read: ${workload}.`);
   }
+  if (rollsBackUnseen(kind, request)) {
+    return unreadable(
+      `The annotation ${rollbackAnnotation} has a controller change the pod template, which is not asked about. Use kubectl rollout undo.`,
+    );
+  }
   const old = oldWorkload(request, kind);
   if (startsNothing(kind, old, workload)) return notGated("what it runs does not change");
   const exemption = settings.exempt.find((one) => exempts(one, environment, request, workload));
@@ -58,6 +63,20 @@ function oldWorkload({ operation, oldObject }: AdmissionRequest, kind: WorkloadK
   if (operation !== "UPDATE" || oldObject === null) return null;
   const old = readWorkload(kind, oldObject);
   return typeof old === "string" ? null : old;
+}
+
+/** Left from extensions/v1beta1; the deployment controller still does what it says (kubernetes/kubernetes pkg/controller/deployment/rollback.go). */
+const rollbackAnnotation = "deprecated.deployment.rollback.to";
+
+function rollsBackUnseen(kind: WorkloadKind, { object, oldObject }: AdmissionRequest): boolean {
+  if (kind.name !== "Deployment") return false;
+  const asked = annotationOf(object);
+  return asked !== undefined && asked !== annotationOf(oldObject);
+}
+
+function annotationOf(object: AdmissionRequest["object"]): unknown {
+  const metadata = object?.metadata;
+  return isRecord(metadata) && isRecord(metadata.annotations) ? metadata.annotations[rollbackAnnotation] : undefined;
 }
 
 function startsNothing(kind: WorkloadKind, old: Workload | null, workload: Workload): boolean {
