@@ -133,7 +133,7 @@ async function tryDisk(directory: string): Promise<void> {
   try {
     const handle = await open(file, "w", 0o600);
     try {
-      await writeAt(handle, probe, 0);
+      writeAt(handle, probe, 0);
       await handle.datasync();
     } finally {
       await handle.close();
