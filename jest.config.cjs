@@ -15,4 +15,6 @@ module.exports = {
     ],
   },
   testTimeout: 60_000,
+  // Most of a test's time goes by in servers that it has started: two at once on two cores.
+  maxWorkers: 2,
 };
