@@ -60,3 +60,29 @@ export function withHmac(header: object, claims: object, secret: string): string
 export function withSignature(header: object, claims: object, signature: string): string {
   return `${encoded(header)}.${encoded(claims)}.${signature}`;
 }
+
+/** Headers by which a token would bring its own key along, or demand what no reader here knows; `key` is a stranger's. */
+export function foreignHeaders(key: KeyObject): [string, Record<string, unknown>, RegExp][] {
+  return [
+    ["an embedded jwk", { jwk: key.export({ format: "jwk" }) }, /header has "jwk"/],
+    ["jku", { jku: "https://attacker.example/keys" }, /header has "jku"/],
+    ["x5u", { x5u: "https://attacker.example/chain" }, /header has "x5u"/],
+    ["x5c", { x5c: ["AAAA"] }, /header has "x5c"/],
+    ["an unknown crit", { crit: ["b64"], b64: false }, /header has "crit", "b64"/],
+    ["an empty crit", { crit: [] }, /header has "crit"/],
+  ];
+}
+
+/** What is no key id. */
+export const badKids: [string, unknown][] = [
+  ["kid traversal", "../../../../dev/null"],
+  ["kid traversal to a key of the gate", "../../keys/gate.public.pem"],
+  ["kid with SQL", "x' UNION SELECT 'key"],
+  ["kid __proto__", "__proto__"],
+  ["kid as an array", ["dba-2026"]],
+  ["kid as an array of a gate's key", ["gate-2026"]],
+  ["kid as a number", 1],
+  ["an empty kid", ""],
+  ["kid with a NUL", "dba-2026\u0000"],
+  ["kid of a gate's key with a NUL", "gate-2026\u0000"],
+];

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { tokenForms } from "../../adapters/tokens/claims.ts";
 import { signToken } from "../../adapters/tokens/sign-token.ts";
@@ -7,21 +6,11 @@ import { confirmationCode } from "../../core/confirmation-code.ts";
 import { PlangateError } from "../../core/errors.ts";
 import type { TrustedBundle } from "../../core/evidence/bundle.ts";
 import { plansDigest } from "../../core/evidence/plans-digest.ts";
-import { formatDuration } from "../../core/values.ts";
 import { paragraph, printable, shorten } from "../../output/printable.ts";
 import { newCommand } from "./command.ts";
 import type { CommandIo } from "./io.ts";
 import { collect } from "./options.ts";
-import { readConfig } from "./settings.ts";
-import {
-  commonClaims,
-  readJson,
-  type SignOptions,
-  type SignTarget,
-  signingKeyOf,
-  signTargetOf,
-  withSignOptions,
-} from "./token-options.ts";
+import { openSigning, readJson, type SignOptions, type SignTarget, withSignOptions } from "./token-options.ts";
 
 interface ApproveOptions extends SignOptions {
   evidence: string[];
@@ -46,18 +35,8 @@ export function build(io: CommandIo): Command {
 }
 
 async function run(options: ApproveOptions, io: CommandIo): Promise<void> {
-  const { gate, approvers } = readConfig(options.config, io);
-  const key = await signingKeyOf(options, io);
-  const target = await signTargetOf(options, io);
+  const { key, target, common } = await openSigning("approval", options, io);
   const looked = await plansOf(options, target, io);
-  const jti = `apr_${randomUUID().replaceAll("-", "")}`;
-  const maxTtlMs = approvers.maxTtlMs.approval;
-  const common = commonClaims(
-    options,
-    target,
-    { jti, gate: gate.name, maxTtlMs, maxTtl: formatDuration(maxTtlMs) },
-    io.now(),
-  );
   const { reason, ticket } = options;
   const token = signToken(
     tokenForms.approval,

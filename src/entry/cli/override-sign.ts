@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
 import { tokenForms } from "../../adapters/tokens/claims.ts";
 import { signToken } from "../../adapters/tokens/sign-token.ts";
@@ -6,13 +5,11 @@ import { confirmationCode } from "../../core/confirmation-code.ts";
 import { PlangateError } from "../../core/errors.ts";
 import { didYouMean } from "../../core/policy/suggest.ts";
 import { rules as everyRule } from "../../core/rules/index.ts";
-import { formatDuration } from "../../core/values.ts";
 import { printable } from "../../output/printable.ts";
 import { newCommand } from "./command.ts";
 import type { CommandIo } from "./io.ts";
 import { collect } from "./options.ts";
-import { readConfig } from "./settings.ts";
-import { commonClaims, type SignOptions, signingKeyOf, signTargetOf, withSignOptions } from "./token-options.ts";
+import { openSigning, type SignOptions, withSignOptions } from "./token-options.ts";
 
 interface OverrideSignOptions extends SignOptions {
   rule: string[];
@@ -37,17 +34,7 @@ export function buildOverrideSign(io: CommandIo): Command {
 async function run(options: OverrideSignOptions, io: CommandIo): Promise<void> {
   const rules = [...new Set(options.rule)];
   checkRules(rules);
-  const { gate, approvers } = readConfig(options.config, io);
-  const key = await signingKeyOf(options, io);
-  const target = await signTargetOf(options, io);
-  const jti = `ovr_${randomUUID().replaceAll("-", "")}`;
-  const maxTtlMs = approvers.maxTtlMs.override;
-  const common = commonClaims(
-    options,
-    target,
-    { jti, gate: gate.name, maxTtlMs, maxTtl: formatDuration(maxTtlMs) },
-    io.now(),
-  );
+  const { key, target, common } = await openSigning("override", options, io);
   const { reason, ticket } = options;
   const token = signToken(
     tokenForms.override,
@@ -59,7 +46,7 @@ async function run(options: OverrideSignOptions, io: CommandIo): Promise<void> {
       `plangate: ${rules.join(", ")} waived for one deploy to ${printable(target.environment)}`,
       `  request  ${target.requestDigest}`,
       `  code     ${confirmationCode(target.requestDigest)}  (whoever asks must see the same)`,
-      `  counts   once, at ${printable(common.aud)}, until ${new Date(common.exp * 1000).toISOString()}, as ${jti}`,
+      `  counts   once, at ${printable(common.aud)}, until ${new Date(common.exp * 1000).toISOString()}, as ${common.jti}`,
       "",
     ].join("\n"),
   );

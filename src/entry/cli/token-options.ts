@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import {
@@ -13,10 +14,12 @@ import { InputError, inputIssues, PlangateError } from "../../core/errors.ts";
 import { parseJson } from "../../core/json.ts";
 import { personKey } from "../../core/person.ts";
 import { type ParsedRequest, parseDeployRequest, requestDigest } from "../../core/request.ts";
+import { formatDuration } from "../../core/values.ts";
 import { printable } from "../../output/printable.ts";
 import type { CommandIo } from "./io.ts";
 import { aboutFile, keyIdOption, readKeyFile } from "./key-options.ts";
 import { durationOption } from "./options.ts";
+import { readConfig } from "./settings.ts";
 
 export interface SignOptions {
   request?: string;
@@ -56,7 +59,7 @@ export function withSignOptions(command: Command): Command {
     .option("--ttl <TIME>", 'how long the token lives: "10m" (default: as long as the gate allows)', durationOption);
 }
 
-export async function signingKeyOf(options: SignOptions, io: CommandIo): Promise<SigningKey> {
+async function signingKeyOf(options: SignOptions, io: CommandIo): Promise<SigningKey> {
   const privateKey = await readKeyFile(options.key, parsePrivateKey, io);
   const algorithm = aboutFile(options.key, () => algorithmFor(privateKey, options.algorithm));
   return { privateKey, algorithm, kid: options.kid };
@@ -81,7 +84,7 @@ const decisionSchema = z.object({
   plansDigest: z.string().nullish(),
 });
 
-export async function signTargetOf(options: SignOptions, io: CommandIo): Promise<SignTarget> {
+async function signTargetOf(options: SignOptions, io: CommandIo): Promise<SignTarget> {
   const { request, decision, digest, environment } = options;
   if ([request, decision, digest].filter((given) => given !== undefined).length !== 1) {
     throw new PlangateError("bad-arguments", "give one of --request, --decision and --digest");
@@ -116,16 +119,28 @@ export async function readJson(file: string, io: CommandIo): Promise<unknown> {
   return parseJson(text, file === "-" ? "standard input" : file);
 }
 
-/** `iat`, `nbf`, `exp` and who signs for which gate. Throws PlangateError `bad-arguments` where the gate would refuse it. */
-export function commonClaims(
+const idPrefix = { approval: "apr", override: "ovr" } as const;
+
+/** What is the same for every kind of token. Throws PlangateError `bad-arguments` where the gate would refuse it. */
+export async function openSigning(kind: keyof typeof idPrefix, options: SignOptions, io: CommandIo) {
+  const { gate, approvers } = readConfig(options.config, io);
+  const key = await signingKeyOf(options, io);
+  const target = await signTargetOf(options, io);
+  const jti = `${idPrefix[kind]}_${randomUUID().replaceAll("-", "")}`;
+  const token = { jti, gate: gate.name, maxTtlMs: approvers.maxTtlMs[kind] };
+  return { key, target, common: commonClaims(options, target, token, io.now()) };
+}
+
+/** `iat`, `nbf`, `exp` and who signs for which gate. */
+function commonClaims(
   options: SignOptions,
   target: SignTarget,
-  token: { jti: string; gate: string; maxTtlMs: number; maxTtl: string },
+  token: { jti: string; gate: string; maxTtlMs: number },
   at: Date,
 ) {
   const ttl = options.ttl ?? token.maxTtlMs;
   if (ttl < 1_000 || ttl > token.maxTtlMs) {
-    throw new PlangateError("bad-arguments", `--ttl must be from 1s to ${token.maxTtl}`);
+    throw new PlangateError("bad-arguments", `--ttl must be from 1s to ${formatDuration(token.maxTtlMs)}`);
   }
   if (target.requestedBy !== null && personKey(target.requestedBy) === personKey(options.subject)) {
     const who = printable(options.subject);
